@@ -1,0 +1,24 @@
+"""The entry of the command: `gradcli`, or `python -m gradcli`."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+
+def main() -> None:
+    """Runs the command line; a closed pipe ends quietly, an interrupt with status 130."""
+    try:
+        from gradcli.cli import app
+
+        app()
+    except BrokenPipeError:
+        # Python would complain when it flushes what nobody reads any more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

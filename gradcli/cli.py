@@ -1,0 +1,139 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import gradcli
+
+app = typer.Typer(
+    name="gradcli",
+    help="A gradient calculator for the shell: values, gradients and the graph between them.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Tracking(str, Enum):
+    auto = "auto"
+    explicit = "explicit"
+
+
+class DefaultDtype(str, Enum):
+    float64 = "float64"
+    float32 = "float32"
+
+
+class Format(str, Enum):
+    auto = "auto"
+    plain = "plain"
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"gradcli {gradcli.__version__}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def bare(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """A gradient calculator for the shell: values, gradients and the graph between them.
+
+    Without a command, evaluates what is piped in.
+    """
+    if context.invoked_subcommand is None:
+        if sys.stdin is None or sys.stdin.isatty():
+            typer.echo(context.get_help())
+            raise typer.Exit
+        evaluate([("-", None)])
+
+
+@app.command("eval")
+def eval_command(
+    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE|-]...", help="Scripts; - is standard input.")] = None,
+    expressions: Annotated[list[str] | None, typer.Option("-e", metavar="TEXT", help="A script as text.")] = None,
+    format: Annotated[Format, typer.Option("--format", help="How results are shown.")] = Format.auto,
+    precision: Annotated[int, typer.Option(min=0, max=17, help="Digits after the point.")] = 4,
+    dtype: Annotated[DefaultDtype, typer.Option(help="The dtype of tensors made from numbers.")] = DefaultDtype.float64,
+    seed: Annotated[int | None, typer.Option(help="Start of the random generator.")] = None,
+    tracking: Annotated[
+        Tracking | None, typer.Option(help="auto: names of numbers are tracked; explicit: what requires_grad marks.")
+    ] = None,
+) -> None:
+    """Evaluates scripts in order, in one session."""
+    programs: list[tuple[str, str | None]] = [(file, None) for file in files or []]
+    programs += [("<text>", text) for text in expressions or []]
+    if not programs:
+        if sys.stdin is None or sys.stdin.isatty():
+            raise typer.BadParameter("name a FILE, or give a text with -e")
+        programs = [("-", None)]
+    evaluate(
+        programs, precision=precision, dtype=dtype.value, seed=seed, tracking=None if tracking is None else tracking.value
+    )
+
+
+def evaluate(
+    programs: list[tuple[str, str | None]],
+    *,
+    precision: int = 4,
+    dtype: str = "float64",
+    seed: int | None = None,
+    tracking: str | None = None,
+) -> None:
+    """Runs programs (a file's name, or a name with its text) in one session; leaves with status 1 where one fails."""
+    from gradcli.engine import modes
+    from gradcli.errors import GradcliError
+    from gradcli.render.plain import PlainRenderer
+    from gradcli.session import Session
+
+    modes.precision = precision
+    renderer = PlainRenderer(sys.stdout, sys.stderr)
+    session = Session(dtype=dtype, seed=seed, tracking=tracking)
+    try:
+        for name, text in programs:
+            shown = "<stdin>" if name == "-" else name
+            source = read(name) if text is None else text
+            session.execute(source, shown, renderer.event)
+    except GradcliError as failure:
+        _debug(failure)
+        excerpt = session.text_of(failure.span) if failure.span is not None else None
+        renderer.failure(failure, excerpt)
+        raise typer.Exit(1) from None
+    finally:
+        sys.stdout.flush()
+
+
+def _debug(failure: BaseException) -> None:
+    import os
+
+    if os.environ.get("GRADCLI_DEBUG"):
+        import traceback
+
+        traceback.print_exception(failure)
+
+
+def read(name: str) -> str:
+    """The text of a script. Raises FileFailure where it can't be read or isn't UTF-8."""
+    from gradcli.errors import FileFailure
+
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        return data.decode("utf-8-sig")
+    except OSError as problem:
+        raise FileFailure(f"can't read {name}: {(problem.strerror or str(problem)).lower()}") from None
+    except UnicodeDecodeError as problem:
+        raise FileFailure(
+            f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
+        ) from None

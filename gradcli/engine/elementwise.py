@@ -1,0 +1,256 @@
+"""The table of elementwise functions: forward, and the derivative in each input.
+
+Conventions at kinks are PyTorch's. What a rule saves is what PyTorch saves (the result of `exp`, the argument of
+`log`), so that a change in place is an error in the same programs.
+"""
+
+from __future__ import annotations
+
+import operator
+from math import log as ln
+from math import pi
+from math import sqrt as root
+
+import numpy as np
+
+from gradcli.engine.operation import differentiable, variant
+
+# ---- arithmetic
+
+add = differentiable(
+    operator.add, lambda g, *_: g, lambda g, *_: g,
+    name="add", numpy=np.add, arity=2, elementwise=True, real=False, formula=("1", "1"),
+)  # fmt: skip
+sub = differentiable(
+    operator.sub, lambda g, *_: g, lambda g, *_: -g,
+    name="sub", numpy=np.subtract, arity=2, elementwise=True, real=False, formula=("1", "-1"),
+)  # fmt: skip
+mul = differentiable(
+    operator.mul, lambda g, _z, _x, y: g * y, lambda g, _z, x, _y: g * x,
+    name="mul", numpy=np.multiply, arity=2, elementwise=True, real=False, formula=("y", "x"),
+)  # fmt: skip
+div = differentiable(
+    operator.truediv, lambda g, _z, _x, y: g / y, lambda g, _z, x, y: -g * ((x / y) / y),
+    name="div", numpy=np.true_divide, arity=2, elementwise=True, formula=("1/y", "-x/y^2"), domain="nonzero",
+)  # fmt: skip
+rsub = variant(sub, "RsubBackward1")
+
+
+def _power_base(g, z, x, y):
+    """`y x^(y-1)`, and 0 where the exponent is 0: `0 * 0^-1` would be nan."""
+    if isinstance(y, (int, float)):
+        return g * (y * x ** (y - 1)) if y != 0 else np.zeros_like(g)
+    return g * np.where(y == 0, 0, y * x ** (y - 1))
+
+
+def _power_exponent(g, z, x, y):
+    """`x^y log x`; where x is 0 and y >= 0 the power doesn't move with y, and `log 0` is kept out."""
+    still = (x == 0) & (y >= 0)
+    return g * np.where(still, 0, z * np.log(np.where(still, 1, x)))
+
+
+pow = differentiable(
+    operator.pow, lambda g, _z, x, y: _power_base(g, _z, x, y), lambda g, z, x, y: _power_exponent(g, z, x, y),
+    name="pow", grad_name="PowBackward1", numpy=np.power, arity=2, elementwise=True, real=False,
+    formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
+)  # fmt: skip
+pow_number = variant(pow, "PowBackward0")
+neg = differentiable(
+    operator.neg, lambda g, *_: -g,
+    name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, formula="-1",
+)  # fmt: skip
+reciprocal = differentiable(np.reciprocal, lambda g, y, _x: -g * (y * y), formula="-1/x^2", domain="nonzero")
+remainder = differentiable(
+    np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor_divide(x, y),
+    real=False, formula=("1", "-floor(x/y)"), domain="nonzero",
+)  # fmt: skip
+fmod = differentiable(
+    np.fmod, lambda g, *_: g, lambda g, _z, x, y: -g * np.trunc(x / y),
+    real=False, formula=("1", "-trunc(x/y)"), domain="nonzero",
+)  # fmt: skip
+
+# ---- exponentials and logarithms
+
+exp = differentiable(np.exp, lambda g, y, _x: g * y, formula="exp(x)")
+exp2 = differentiable(np.exp2, lambda g, y, _x: g * y * ln(2), formula="2^x log(2)")
+expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), formula="exp(x)")
+log = differentiable(np.log, lambda g, _y, x: g / x, formula="1/x", domain="positive")
+log1p = differentiable(np.log1p, lambda g, _y, x: g / (x + 1), formula="1/(1+x)", domain="positive")
+log2 = differentiable(np.log2, lambda g, _y, x: g / (x * ln(2)), formula="1/(x log(2))", domain="positive")
+log10 = differentiable(np.log10, lambda g, _y, x: g / (x * ln(10)), formula="1/(x log(10))", domain="positive")
+logaddexp = differentiable(
+    np.logaddexp, lambda g, _z, x, y: g / (1 + np.exp(y - x)), lambda g, _z, x, y: g / (1 + np.exp(x - y)),
+    formula=("1/(1+exp(y-x))", "1/(1+exp(x-y))"),
+)  # fmt: skip
+
+# ---- roots and magnitudes
+
+sqrt = differentiable(np.sqrt, lambda g, y, _x: g / (2 * y), formula="1/(2 sqrt(x))", domain="positive")
+
+
+def _rsqrt(input):
+    return 1 / np.sqrt(input)
+
+
+rsqrt = differentiable(
+    _rsqrt, lambda g, y, _x: -0.5 * g * y**3,
+    name="rsqrt", elementwise=True, formula="-1/(2 x sqrt(x))", domain="positive",
+)  # fmt: skip
+# At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
+abs = differentiable(np.abs, lambda g, _y, x: g * np.sign(x), name="abs", real=False, formula="sign(x)")
+hypot = differentiable(
+    np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z), formula=("x/hypot(x, y)", "y/hypot(x, y)")
+)  # fmt: skip
+
+# ---- trigonometric and hyperbolic functions (radians)
+
+sin = differentiable(np.sin, lambda g, _y, x: g * np.cos(x), formula="cos(x)")
+cos = differentiable(np.cos, lambda g, _y, x: g * -np.sin(x), formula="-sin(x)")
+tan = differentiable(np.tan, lambda g, y, _x: g * (1 + y * y), formula="1 + tan(x)^2")
+asin = differentiable(np.arcsin, lambda g, _y, x: g / np.sqrt(1 - x * x), name="asin", formula="1/sqrt(1-x^2)", domain="unit")
+acos = differentiable(np.arccos, lambda g, _y, x: -g / np.sqrt(1 - x * x), name="acos", formula="-1/sqrt(1-x^2)", domain="unit")
+atan = differentiable(np.arctan, lambda g, _y, x: g / (x * x + 1), name="atan", formula="1/(1+x^2)")
+sinh = differentiable(np.sinh, lambda g, _y, x: g * np.cosh(x), formula="cosh(x)")
+cosh = differentiable(np.cosh, lambda g, _y, x: g * np.sinh(x), formula="sinh(x)")
+tanh = differentiable(np.tanh, lambda g, y, _x: g * (1 - y * y), formula="1 - tanh(x)^2")
+asinh = differentiable(np.arcsinh, lambda g, _y, x: g / np.sqrt(x * x + 1), name="asinh", formula="1/sqrt(x^2+1)")
+acosh = differentiable(np.arccosh, lambda g, _y, x: g / np.sqrt(x * x - 1), name="acosh", formula="1/sqrt(x^2-1)", domain="above one")
+atanh = differentiable(np.arctanh, lambda g, _y, x: g / (1 - x * x), name="atanh", formula="1/(1-x^2)", domain="unit")
+# Both slopes of atan2 at the origin are left undefined (nan), as x/(x^2+y^2) is there.
+atan2 = differentiable(
+    np.arctan2, lambda g, _z, x, y: g * y / (x * x + y * y), lambda g, _z, x, y: g * -x / (x * x + y * y),
+    name="atan2", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
+)  # fmt: skip
+
+# ---- steps: differentiable with zero gradient, as in torch
+
+
+def _flat(g):
+    return np.zeros_like(g)
+
+
+sign = differentiable(np.sign, lambda g, *_: _flat(g), real=False, formula="0")
+floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, formula="0")
+ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, formula="0")
+trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, formula="0")
+round_ = differentiable(np.rint, lambda g, *_: _flat(g), name="round", real=False, formula="0")
+
+
+def _frac(input):
+    return input - np.trunc(input)
+
+
+frac = differentiable(_frac, lambda g, *_: g, name="frac", elementwise=True, formula="1")
+
+# ---- choices
+
+
+def _share(g, chosen, tie):
+    """The gradient for the side that was chosen; half of it at a tie, where both sides made the value."""
+    return np.where(tie, g / 2, np.where(chosen, g, 0))
+
+
+maximum = differentiable(
+    np.maximum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
+    real=False, formula=("1 where x > y, 1/2 where equal", "1 where y > x, 1/2 where equal"),
+)  # fmt: skip
+minimum = differentiable(
+    np.minimum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
+    real=False, formula=("1 where x < y, 1/2 where equal", "1 where y < x, 1/2 where equal"),
+)  # fmt: skip
+
+
+def where(condition, input, other):
+    return np.where(condition, input, other)[()]
+
+
+where = differentiable(
+    where, None, lambda g, _z, c, _x, _y: np.where(c, g, 0), lambda g, _z, c, _x, _y: np.where(c, 0, g),
+    numpy=np.where, elementwise=True, arity=3, real=False, formula=("", "1 where c", "1 where not c"),
+)  # fmt: skip
+
+
+def clamp(input, min=None, max=None):
+    # Not np.clip: where the bounds cross, torch's upper bound wins, and nan stays.
+    out = input if min is None else np.maximum(input, min)
+    return out if max is None else np.minimum(out, max)
+
+
+def _inside(x, low, high):
+    """Where x passes a clamp: at a bound itself too, so the slope there is 1."""
+    return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else True)
+
+
+clamp = differentiable(
+    clamp,
+    lambda g, _z, x, low, high: np.where(_inside(x, low, high), g, 0),
+    lambda g, _z, x, low, high: np.where((x < low) & (True if high is None else low < high), g, 0),
+    lambda g, _z, x, low, high: np.where((x > high) | (False if low is None else high < low), g, 0),
+    numpy=np.clip, elementwise=True, arity=3, real=False, formula=("1 inside the bounds", "1 below", "1 above"),
+)  # fmt: skip
+clamp_numbers = variant(clamp, "ClampBackward1")
+
+# ---- activations and error functions
+
+
+def sigmoid(input):
+    return 1 / (1 + np.exp(-input))
+
+
+sigmoid = differentiable(sigmoid, lambda g, y, _x: g * (1 - y) * y, elementwise=True, formula="s(x) (1 - s(x))")
+
+
+def relu(input):
+    return np.maximum(input, 0)
+
+
+# At 0 the slope is 0, that of the flat side.
+relu = differentiable(relu, lambda g, y, _x: np.where(y > 0, g, 0), elementwise=True, real=False, formula="1 where x > 0")
+
+
+def softplus(input, beta=1, threshold=20):
+    # log(1 + exp(z)) without overflow; above the threshold torch takes the line.
+    z = input * beta
+    return np.where(z > threshold, input, np.logaddexp(z, 0) / beta)[()]
+
+
+def _softplus_slope(g, x, beta, threshold):
+    return np.where(x * beta > threshold, g, g / (1 + np.exp(-x * beta)))
+
+
+softplus = differentiable(
+    softplus, lambda g, _y, x, beta, threshold: _softplus_slope(g, x, beta, threshold), formula="1/(1+exp(-x))"
+)
+
+
+def erf(input):
+    from scipy.special import erf
+
+    return erf(input)
+
+
+erf = differentiable(
+    erf, lambda g, _y, x: g * (2 / root(pi) * np.exp(-(x * x))), elementwise=True, formula="2/sqrt(pi) exp(-x^2)"
+)
+
+
+def masked_fill(mask, value, input):
+    return np.where(mask, value, input)[()]
+
+
+masked_fill = differentiable(
+    masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
+    elementwise=True, arity=3, real=False, formula=("", "1 where masked", "1 where not masked"),
+)  # fmt: skip
+
+
+def lerp(input, end, weight):
+    # From the nearer end, so that both ends are met exactly.
+    step = weight * (end - input)
+    return np.where(np.abs(weight) < 0.5, input + step, end - (end - input) * (1 - weight))[()]
+
+
+lerp = differentiable(
+    lerp, lambda g, _z, _x, _y, w: g * (1 - w), lambda g, _z, _x, _y, w: g * w, lambda g, _z, x, y, _w: g * (y - x),
+    elementwise=True, arity=3, formula=("1 - w", "w", "end - x"),
+)  # fmt: skip

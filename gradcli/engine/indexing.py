@@ -1,0 +1,193 @@
+"""PyTorch's indexing on tensors: which forms share memory, and how a part is set."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import inplace, memory, modes, shaping
+from gradcli.engine.conversion import as_tensor
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure
+
+
+def _whole(value: Any) -> int:
+    """A whole number, whatever its type; a fraction is an error."""
+    if isinstance(value, float):
+        if not value.is_integer():
+            raise IndexFailure(f"an index is a whole number, and this is {value}")
+        return int(value)
+    return value
+
+
+def normalized(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]:
+    """NumPy's index for torch's: a tuple, and whether it's an advanced one (which copies)."""
+    parts = key if type(key) is tuple else (key,)
+    index: list[Any] = []
+    advanced = False
+    for part in parts:
+        if type(part) is Tensor:
+            array = part.array
+            if array.dtype.kind == "b":
+                part = np.asarray(array)
+                advanced = True
+            elif array.ndim == 0:
+                part = _whole(array.item())
+            else:
+                part = _whole_array(array)
+                advanced = True
+        elif type(part) is slice:
+            part = slice(*(_bound(bound) for bound in (part.start, part.stop, part.step)))
+            if part.step is not None and part.step == 0:
+                raise IndexFailure("a slice's step can't be zero")
+        elif type(part) is float:
+            part = _whole(part)
+        elif type(part) is bool:
+            part = np.array(part)
+            advanced = True
+        elif isinstance(part, (list, range, np.ndarray)):
+            array = np.asarray(part) if len(part) else np.zeros(0, np.int64)
+            part = array if array.dtype.kind == "b" else _whole_array(array)
+            advanced = True
+        elif part is not None and part is not Ellipsis and not isinstance(part, int):
+            raise TypeFailure(
+                "an index is a whole number, a slice, `...`, none, a mask or whole numbers in a tensor",
+                label=f"this is {type(part).__name__}",
+            )
+        index.append(part)
+    _check(index, shape)
+    return tuple(index), advanced
+
+
+def _bound(value: Any) -> Any:
+    if type(value) is Tensor:
+        value = value.item()
+    return value if value is None else _whole(value)
+
+
+def _whole_array(array: Any) -> np.ndarray:
+    if array.dtype.kind == "f":
+        whole = array.astype(np.int64)
+        if not np.array_equal(whole, array):
+            raise IndexFailure("an index is made of whole numbers, and this tensor has fractions")
+        return whole
+    return array
+
+
+def _check(index: list[Any], shape: tuple[int, ...]) -> None:
+    used = 0
+    ellipses = 0
+    for part in index:
+        if part is Ellipsis:
+            ellipses += 1
+        elif isinstance(part, np.ndarray) and part.dtype.kind == "b":
+            used += part.ndim
+        elif part is not None:
+            used += 1
+    if ellipses > 1:
+        raise IndexFailure("an index can have one `...` only")
+    if used > len(shape):
+        if not shape:
+            raise IndexFailure(
+                "invalid index of a 0-dim tensor", help="a tensor without dimensions is one number: use `.item()`"
+            )
+        raise IndexFailure(f"too many indices for tensor of dimension {len(shape)}", label=f"its shape is {shape}")
+    dim = 0
+    for part in index:
+        if part is Ellipsis:
+            dim += len(shape) - used
+        elif isinstance(part, np.ndarray) and part.dtype.kind == "b":
+            for k, size in enumerate(part.shape):
+                if size != shape[dim + k]:
+                    raise IndexFailure(
+                        f"The shape of the mask {list(part.shape)} at index {k} does not match the shape of the "
+                        f"indexed tensor {list(shape)} at index {dim + k}"
+                    )
+            dim += part.ndim
+        elif isinstance(part, np.ndarray):
+            bad = part[(part < -shape[dim]) | (part >= shape[dim])]
+            if bad.size:
+                raise _out_of_range(int(bad.flat[0]), dim, shape[dim])
+            dim += 1
+        elif isinstance(part, int):
+            if not -shape[dim] <= part < shape[dim]:
+                raise _out_of_range(part, dim, shape[dim])
+            dim += 1
+        elif part is not None:
+            dim += 1
+
+
+def _out_of_range(index: int, dim: int, size: int) -> IndexFailure:
+    return IndexFailure(
+        f"index {index} is out of bounds for dimension {dim} with size {size}",
+        help=f"indices count from 0: the last one is {size - 1}" if size else "this dimension is empty",
+    )
+
+
+def take(tensor: Tensor, key: Any) -> Tensor:
+    """`tensor[key]`: a view for numbers, slices, `...` and none, a copy for masks and lists of indices."""
+    if type(key) is int:
+        # The commonest form, without the detours.
+        size = tensor.array.shape[0] if tensor.array.ndim else 0
+        if -size <= key < size:
+            return shaping.getitem(tensor, (key, ...))
+    index, advanced = normalized(key, tensor.array.shape)
+    return shaping.getitem_index(tensor, index) if advanced else _basic_take(tensor, index)
+
+
+def _basic_take(tensor: Tensor, index: tuple[Any, ...]) -> Tensor:
+    last = next((part for part in reversed(index) if part is not Ellipsis), Ellipsis)
+    if last is None:
+        function = shaping.getitem_new_dim
+    elif last is Ellipsis:
+        function = shaping.getitem_alias
+    elif isinstance(last, slice):
+        function = shaping.getitem_slice
+    else:
+        function = shaping.getitem
+    return function(tensor, index if Ellipsis in index else (*index, ...))
+
+
+def put(tensor: Tensor, key: Any, value: Any) -> None:
+    """`tensor[key] = value`, in place; recorded where tensor or value requires grad."""
+    index, advanced = normalized(key, tensor.array.shape)
+    inplace.refuse_leaf(tensor)
+    tracked = modes.recording and (bool(tensor.node) or type(value) is Tensor and bool(value.node))
+    base = tensor.meta.base if tensor.meta is not None else None
+    if not tracked and (base is None or not base.node or not modes.recording):
+        _write(tensor, index, value)
+    elif advanced:
+        value = _fitting(tensor, index, value)
+        inplace.assign(tensor, shaping.put(tensor, value, index))
+    else:
+        inplace.copy(_basic_take(tensor, index), value)
+
+
+def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
+    array = memory.buffer(tensor)
+    raw = value.array if type(value) is Tensor else value if type(value) in (int, float, bool) else as_tensor(value).array
+    try:
+        array[index] = raw
+    except ValueError:
+        raise _misfit(array[index].shape, np.shape(raw)) from None
+    memory.stamp(array)
+
+
+def _fitting(tensor: Tensor, index: tuple[Any, ...], value: Any) -> Tensor:
+    value = as_tensor(value, tensor.dtype)
+    place = tensor.array[index].shape
+    try:
+        fits = np.broadcast_shapes(place, value.shape) == place
+    except ValueError:
+        fits = False
+    if not fits:
+        raise _misfit(place, value.shape)
+    return value
+
+
+def _misfit(place: tuple[int, ...], shape: tuple[int, ...]) -> Exception:
+    return ShapeFailure(
+        f"shape mismatch: value tensor of shape {list(shape)} cannot be broadcast to indexing result of shape "
+        f"{list(place)}"
+    )

@@ -1,0 +1,121 @@
+"""The table of products: dot, matrix products, einsum, trace."""
+
+from __future__ import annotations
+
+
+
+import numpy as np
+
+from gradcli.engine.operation import differentiable, shape_of, variant
+from gradcli.errors import ShapeFailure
+
+
+def matmul(x, y):
+    try:
+        return np.matmul(x, y)
+    except ValueError:
+        raise matmul_clash(x.shape, y.shape) from None
+
+
+def matmul_clash(a, b):
+    """The failure of two shapes that can't be multiplied, in torch's words."""
+    if not a or not b:
+        return ShapeFailure(
+            f"both arguments to matmul need to be at least 1D, but they are {len(a)}D and {len(b)}D",
+            help="a number multiplies with `*`",
+        )
+    if len(a) == len(b) == 1:
+        message = f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements"
+    else:
+        rows = "x".join(map(str, a[-2:]))
+        columns = "x".join(map(str, b[-2:]))
+        message = f"mat1 and mat2 shapes cannot be multiplied ({rows} and {columns})"
+    return ShapeFailure(
+        message, label=f"shapes {a} and {b}", help="the last size of the first must be the first size of the second matrix"
+    )
+
+
+def _sum_to(g, shape):
+    """Sums over the batch dimensions that matmul broadcast."""
+    from gradcli.engine.backward import unbroadcast
+
+    return g if g.shape == shape else unbroadcast(g, shape)
+
+
+def _left(g, x_shape, y):
+    if y.ndim == 1:
+        return g * y if len(x_shape) == 1 else np.expand_dims(g, -1) * y
+    if len(x_shape) == 1:
+        return _sum_to(np.squeeze(np.matmul(y, np.expand_dims(g, -1)), -1), x_shape)
+    return _sum_to(np.matmul(g, np.swapaxes(y, -1, -2)), x_shape)
+
+
+def _right(g, x, y_shape):
+    if x.ndim == 1:
+        return g * x if len(y_shape) == 1 else _sum_to(np.expand_dims(x, -1) * np.expand_dims(g, -2), y_shape)
+    if len(y_shape) == 1:
+        return _sum_to(np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1), y_shape)
+    return _sum_to(np.matmul(np.swapaxes(x, -1, -2), g), y_shape)
+
+
+matmul = differentiable(
+    matmul, lambda g, _z, x_shape, y: _left(g, shape_of(x_shape), y), lambda g, _z, x, y_shape: _right(g, x, shape_of(y_shape)),
+    grad_name="UnsafeViewBackward0", numpy=np.matmul, real=False, formula=("g y^T", "x^T g"),
+)  # fmt: skip
+dot = variant(matmul, "DotBackward0")
+mv = variant(matmul, "MvBackward0")
+mm = variant(matmul, "MmBackward0")
+bmm = variant(matmul, "BmmBackward0")
+vector_by_matrix = variant(matmul, "SqueezeBackward4")
+
+
+def einsum(operands, subscripts):
+    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+
+
+def _einsum_slopes(needs, g, operands, subscripts):
+    """Each operand's gradient: `g` and the other operands, summed into that operand's letters.
+
+    Every letter of an operand occurs once in it, and the output is written out (the caller sees to both). A letter
+    that stands in this operand alone was summed over: its gradient is the same all along it.
+    """
+    inputs, output = subscripts.split("->")
+    letters = inputs.split(",")
+    slopes = []
+    for k, need in enumerate(needs):
+        if not need:
+            slopes.append(None)
+            continue
+        others = [i for i in range(len(letters)) if i != k]
+        known = set(output).union(*(letters[i] for i in others))
+        alone = "".join(letter for letter in letters[k] if letter not in known)
+        terms = [output, *(letters[i] for i in others)]
+        values = [g, *(operands[i] for i in others)]
+        if alone:
+            sizes = tuple(operands[k].shape[letters[k].index(letter)] for letter in alone)
+            terms.append(alone)
+            values.append(np.ones(sizes, operands[k].dtype))
+        slope = _call_einsum(f"{','.join(terms)}->{letters[k]}", values)
+        slopes.append(_sum_to(slope, operands[k].shape) if slope.shape != operands[k].shape else slope)
+    return slopes
+
+
+def _call_einsum(subscripts, values):
+    return einsum(values, subscripts)
+
+
+einsum = differentiable(
+    einsum, lambda needs, g, _y, xs, subscripts: _einsum_slopes(needs, g, xs, subscripts),
+    variadic=True, joint=True, real=False, formula="the other operands, summed",
+)  # fmt: skip
+
+
+def trace(x):
+    return np.trace(x)
+
+
+def _eye_like(g, shape):
+    return g * np.eye(*shape)
+
+
+trace = differentiable(trace, lambda g, _y, x_shape: _eye_like(g, x_shape), numpy=np.trace, real=False, formula="I")

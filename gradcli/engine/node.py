@@ -1,0 +1,84 @@
+"""The recorded history: nodes, numbered in the order in which they were made."""
+
+from __future__ import annotations
+
+from itertools import count
+from sys import _getframe
+from typing import TYPE_CHECKING, Any
+
+from gradcli.engine import modes
+
+if TYPE_CHECKING:
+    from types import CodeType
+
+    from gradcli.engine.operation import Op
+
+next_order = count(1).__next__
+"""One counter orders nodes and in-place changes, so that "changed after it was saved" is one comparison."""
+
+
+def site() -> tuple[CodeType | None, int]:
+    """The innermost place of a running script: its code and the instruction there (none outside of scripts)."""
+    marker = modes.script_builtins
+    if marker is None:
+        return None, 0
+    frame = _getframe(1)
+    while frame is not None and frame.f_builtins is not marker:
+        frame = frame.f_back
+    return (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
+
+
+class Node:
+    """One recorded operation.
+
+    `edges` are the nodes that made its inputs (falsy for an input that needs no gradient); `saved` is what the rules
+    are called with after the gradient: output, inputs, parameters; `shapes` the shapes of inputs that were broadcast.
+    A tensor that was told to require grad has a node too: its `op` is `ACCUMULATE_GRAD`, and `saved` is the place
+    that keeps its `.grad`.
+    """
+
+    __slots__ = ("code", "edges", "hooks", "instruction", "op", "order", "saved", "shapes")
+
+    def __init__(self, op: Op, edges: tuple[Any, ...], saved: Any, shapes: Any = None) -> None:
+        self.op = op
+        self.edges = edges
+        self.saved = saved
+        self.shapes = shapes
+        self.hooks = None
+        self.order = next_order()
+        marker = modes.script_builtins
+        if marker is None:
+            self.code = None
+            return
+        # `site()` written out: it runs for every recorded operation.
+        frame = _getframe(2)
+        while frame.f_builtins is not marker:
+            frame = frame.f_back
+            if frame is None:
+                self.code = None
+                return
+        self.code = frame.f_code
+        self.instruction = frame.f_lasti
+
+    @property
+    def name(self) -> str:
+        """PyTorch's name for the function, such as `MulBackward0`; one of several results bears its maker's."""
+        return self.edges[0].name if self.op.name == "part" else self.op.grad_name
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        """The nodes of the inputs, each with the number of its output, as `grad_fn.next_functions` shows them."""
+        return tuple((edge, 0) if edge else (None, 0) for edge in self.edges)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class Freed:
+    """Stands in `saved` of a node that a backward pass has used up, and knows which one it was."""
+
+    __slots__ = ("code", "instruction")
+
+    def __init__(self) -> None:
+        self.code, self.instruction = site()
+

@@ -1,0 +1,276 @@
+"""The table of reductions and running totals, in NumPy's words (`axis`, `keepdims`)."""
+
+from __future__ import annotations
+
+from math import inf, prod
+
+import numpy as np
+
+from gradcli.engine.operation import differentiable, variant
+from gradcli.engine.tensor import Tensor
+
+
+def spread(g, shape, axis, keepdims):
+    """A reduction's gradient back over the elements: `g` in each place along the axes that were reduced."""
+    if axis is None:
+        if type(g) is not Tensor and getattr(g, "ndim", 0) == 0:
+            # Filling is eight times quicker than broadcast_to on the small arrays that most losses end in.
+            out = np.empty(shape, g.dtype)
+            out.fill(g)
+            return out
+        return np.broadcast_to(np.reshape(g, ()), shape)
+    return np.broadcast_to(restore(g, axis, keepdims), shape)
+
+
+def restore(value, axis, keepdims):
+    """Puts the reduced axes back, with size 1."""
+    return value if keepdims or axis is None else np.expand_dims(value, axis)
+
+
+def count(shape, axis):
+    """How many elements go into each result."""
+    if axis is None:
+        return prod(shape)
+    return prod(shape[a] for a in (axis if isinstance(axis, tuple) else (axis,)))
+
+
+def sum(x, axis=None, keepdims=False):
+    return np.sum(x, axis=axis, keepdims=keepdims)
+
+
+sum = differentiable(
+    sum, lambda g, _y, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), numpy=np.sum, real=False, formula="1"
+)
+sum_dim = variant(sum, "SumBackward1")
+
+
+def mean(x, axis=None, keepdims=False):
+    return np.mean(x, axis=axis, keepdims=keepdims)
+
+
+mean = differentiable(
+    mean,
+    lambda g, _y, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims),
+    numpy=np.mean,
+    formula="1/n",
+)
+mean_dim = variant(mean, "MeanBackward1")
+
+
+def _others(x, axis):
+    """For each element the product of all others along the axis, zeros or not."""
+    ahead = np.roll(x, 1, axis)
+    behind = np.roll(x, -1, axis)
+    place = np.arange(x.shape[axis]).reshape([-1 if a == axis % x.ndim else 1 for a in range(x.ndim)])
+    ahead = np.cumprod(np.where(place == 0, 1, ahead), axis=axis)
+    behind = np.where(place == x.shape[axis] - 1, 1, behind)
+    behind = np.flip(np.cumprod(np.flip(behind, axis), axis=axis), axis)
+    return ahead * behind
+
+
+def _prod_slope(g, y, x, axis, keepdims):
+    if not np.any(_raw(x) == 0):
+        return restore(g * y, axis, keepdims) / x
+    if axis is None:
+        return np.reshape(g * _others(np.reshape(x, (-1,)), 0), x.shape)
+    return restore(g, axis, keepdims) * _others(x, axis)
+
+
+def _raw(value):
+    return value.array if type(value) is Tensor else value
+
+
+def prod_(x, axis=None, keepdims=False):
+    return np.prod(x, axis=axis, keepdims=keepdims)
+
+
+prod_ = differentiable(
+    prod_, lambda g, y, x, axis, keepdims: _prod_slope(g, y, x, axis, keepdims),
+    name="prod", numpy=np.prod, real=False, formula="prod(x)/x",
+)  # fmt: skip
+prod_dim = variant(prod_, "ProdBackward1")
+
+
+def var(x, axis=None, correction=1, keepdims=False):
+    total = np.sum((x - np.mean(x, axis=axis, keepdims=True)) ** 2, axis=axis, keepdims=keepdims)
+    return total / np.float64(max(count(x.shape, axis) - correction, 0)).astype(x.dtype)
+
+
+def _var_slope(g, x, axis, correction, keepdims):
+    n = count(x.shape, axis) - correction
+    # One element has no spread to measure: torch gives nan there, in value and slope.
+    scale = 2 / n if n > 0 else inf
+    return restore(g, axis, keepdims) * scale * (x - np.mean(x, axis=axis, keepdims=True))
+
+
+var = differentiable(
+    var, lambda g, _y, x, axis, correction, keepdims: _var_slope(g, x, axis, correction, keepdims),
+    formula="2 (x - mean(x))/(n - 1)",
+)  # fmt: skip
+
+
+def std(x, axis=None, correction=1, keepdims=False):
+    return np.sqrt(var.op.forward(x, axis, correction, keepdims))
+
+
+def _std_slope(g, y, x, axis, correction, keepdims):
+    # At zero spread the root has no slope; torch takes 0.
+    return _var_slope(np.where(y == 0, 0, g / (2 * y)), x, axis, correction, keepdims)
+
+
+std = differentiable(
+    std, lambda g, y, x, axis, correction, keepdims: _std_slope(g, y, x, axis, correction, keepdims),
+    formula="(x - mean(x))/((n - 1) std(x))",
+)  # fmt: skip
+
+
+# ---- extremes: where several elements share the extreme value, they share its gradient evenly
+
+
+def _even(g, y, x, axis, keepdims):
+    y, g = restore(y, axis, keepdims), restore(g, axis, keepdims)
+    chosen = (x == y) | ((x != x) & (y != y))
+    n = np.sum(_raw(chosen), axis=axis, keepdims=True)
+    return np.where(chosen, g / n, 0)
+
+
+def amax(x, axis=None, keepdims=False):
+    return np.max(x, axis=axis, keepdims=keepdims)
+
+
+amax = differentiable(
+    amax, lambda g, y, x, axis, keepdims: _even(g, y, x, axis, keepdims),
+    numpy=np.max, real=False, formula="1/k at the k largest",
+)  # fmt: skip
+max_all = variant(amax, "MaxBackward1")
+
+
+def amin(x, axis=None, keepdims=False):
+    return np.min(x, axis=axis, keepdims=keepdims)
+
+
+amin = differentiable(
+    amin, lambda g, y, x, axis, keepdims: _even(g, y, x, axis, keepdims),
+    numpy=np.min, real=False, formula="1/k at the k smallest",
+)  # fmt: skip
+min_all = variant(amin, "MinBackward1")
+
+
+# ---- norms
+
+
+def norm(x, p=2, axis=None, keepdims=False):
+    if p == 2:
+        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+    size = np.abs(x)
+    if p == inf:
+        return np.max(size, axis=axis, keepdims=keepdims)
+    if p == -inf:
+        return np.min(size, axis=axis, keepdims=keepdims)
+    if p == 0:
+        return np.sum(x != 0, axis=axis, keepdims=keepdims).astype(x.dtype)
+    if p == 1:
+        return np.sum(size, axis=axis, keepdims=keepdims)
+    return np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
+
+
+def _norm_slope(g, y, x, p, axis, keepdims):
+    """Where the norm is 0 it has a kink; torch takes the subgradient 0."""
+    if p == 0:
+        return np.zeros_like(x)
+    if p in (inf, -inf):
+        return np.sign(x) * _even(g, y, np.abs(x), axis, keepdims)
+    y, g = restore(y, axis, keepdims), restore(g, axis, keepdims)
+    if p == 1:
+        return g * np.sign(x)
+    if p == 2:
+        return x * np.where(y == 0, 0, g / y)
+    # |x|^(p-2) is infinite at x = 0 for p < 2, where the slope is 0.
+    size = np.abs(x)
+    power = np.where(x == 0, 0, size ** (p - 1)) if p < 2 else size ** (p - 1)
+    return np.sign(x) * power * np.where(y == 0, 0, g / y ** (p - 1))
+
+
+norm = differentiable(
+    norm, lambda g, y, x, p, axis, keepdims: _norm_slope(g, y, x, p, axis, keepdims),
+    grad_name="LinalgVectorNormBackward0", formula="sign(x) |x|^(p-1)/norm(x)^(p-1)",
+)  # fmt: skip
+
+
+# ---- running totals
+
+
+def cumsum(x, axis):
+    return np.cumsum(x, axis=axis)
+
+
+cumsum = differentiable(
+    cumsum,
+    lambda g, _y, _x, axis: np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis),
+    numpy=np.cumsum, real=False, formula="1 for every later total",
+)  # fmt: skip
+
+
+def cumprod(x, axis):
+    return np.cumprod(x, axis=axis)
+
+
+def _cumprod_slope(g, y, x, axis):
+    """The sum over later products j of g_j y_j / x_k; where an x_k is 0, with the product of the others."""
+    raw = _raw(x)
+    if not np.any(raw == 0):
+        return np.flip(np.cumsum(np.flip(g * y, axis), axis=axis), axis) / x
+    pieces = []
+    for k in range(raw.shape[axis]):
+        place = np.arange(raw.shape[axis]).reshape([-1 if a == axis % raw.ndim else 1 for a in range(raw.ndim)])
+        others = np.cumprod(np.where(place == k, 1, x), axis=axis)
+        pieces.append(np.sum(np.where(place >= k, g * others, 0), axis=axis, keepdims=True))
+    return np.concatenate(pieces, axis=axis)
+
+
+cumprod = differentiable(
+    cumprod, lambda g, y, x, axis: _cumprod_slope(g, y, x, axis),
+    numpy=np.cumprod, real=False, formula="cumprod(x)_j/x_k for j >= k",
+)  # fmt: skip
+
+
+# ---- the softmax family: shifted by the maximum, so that exp can't overflow
+
+
+def _shift(x, axis):
+    top = np.max(x, axis=axis, keepdims=True)
+    return np.where(np.isfinite(top), top, 0)
+
+
+def logsumexp(x, axis=None, keepdims=False):
+    top = _shift(x, axis)
+    total = np.log(np.sum(np.exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else np.squeeze(total, axis=axis)[()]
+
+
+logsumexp = differentiable(
+    logsumexp,
+    lambda g, y, x, axis, keepdims: restore(g, axis, keepdims) * np.exp(x - restore(y, axis, keepdims)),
+    formula="softmax(x)",
+)
+
+
+def softmax(x, axis):
+    size = np.exp(x - _shift(x, axis))
+    return size / np.sum(size, axis=axis, keepdims=True)
+
+
+softmax = differentiable(
+    softmax, lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)), formula="diag(s) - s s^T"
+)
+
+
+def log_softmax(x, axis):
+    shifted = x - _shift(x, axis)
+    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+
+
+log_softmax = differentiable(
+    log_softmax, lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    grad_name="LogSoftmaxBackward0", formula="I - 1 softmax(x)^T",
+)  # fmt: skip

@@ -1,0 +1,54 @@
+"""What a name means that neither the script nor the session binds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.language.nearest import nearest
+from gradcli.language.runtime import RUNTIME, GradMode
+from gradcli.library import CONSTANTS, FUNCTIONS
+
+FUNCTIONS["no_grad"] = lambda: GradMode(False)
+FUNCTIONS["enable_grad"] = lambda: GradMode(True)
+
+BUILTINS: dict[str, Any] = {**FUNCTIONS, **CONSTANTS, **RUNTIME}
+"""The builtins of every script: the vocabulary, the constants, and what lowered code calls. Nothing of Python's."""
+
+_NUMPY = {"array": "tensor", "asarray": "tensor", "power": "pow", "concatenate": "cat", "amax": "amax", "amin": "amin"}
+
+
+class Dictionary:
+    """The vocabulary as lowering asks it."""
+
+    def __contains__(self, name: str) -> bool:
+        return name in BUILTINS
+
+    def resolve(self, path: str) -> str | None:
+        """The key for a dotted name: `torch.sum` is `sum`, `F.relu` and `linalg.norm` are their own."""
+        words = path.split(".")
+        if path in BUILTINS and path.startswith("torch."):
+            return path
+        if words[0] == "torch" and len(words) > 1:
+            words = words[1:]
+        if words[:2] == ["nn", "functional"]:
+            words = ["F", *words[2:]]
+        if words[0] in ("np", "numpy") and len(words) == 2:
+            name = _NUMPY.get(words[1], words[1])
+            return name if name in BUILTINS else None
+        key = ".".join(words)
+        if key in BUILTINS:
+            return key
+        # torch keeps many functions in several places: `F.softplus` beside `softplus`.
+        if words[0] in ("F", "special", "linalg") and len(words) == 2 and words[1] in BUILTINS:
+            return words[1] if words[0] != "linalg" else None
+        return None
+
+    def nearest(self, path: str) -> str | None:
+        """A known dotted name near to one that isn't."""
+        prefix, _, word = path.rpartition(".")
+        candidates = {key.rpartition(".")[2] for key in BUILTINS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")}
+        found = nearest(word, candidates)
+        return None if found is None else f"{prefix}.{found}"
+
+
+DICTIONARY = Dictionary()

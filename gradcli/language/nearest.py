@@ -1,0 +1,16 @@
+"""Did you mean: the known name that a person most likely meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name nearest to `name`, if one is near."""
+    candidates = list(known)
+    exact = [key for key in candidates if key.lower() == name.lower()]
+    if exact:
+        return exact[0]
+    found = get_close_matches(name, candidates, 1, 0.66)
+    return found[0] if found else None

@@ -1,0 +1,407 @@
+"""What lowered code calls, by names beginning with `@`: the parts of the language that Python's syntax lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Node, Tensor, as_tensor, grad_mode, inplace, modes, start_tracking
+from gradcli.engine import backward as run_backward
+from gradcli.engine.backward import unbroadcast
+from gradcli.engine.inplace import add_, div_, mul_, sub_
+from gradcli.engine.operation import Op, marker
+from gradcli.engine.protocols import floor_divide, power, product
+from gradcli.engine.tensor import AutogradMeta
+from gradcli.errors import AssertFailure, AutogradFailure, NameFailure, ShapeFailure, TypeFailure
+from gradcli.events import Grad, Value
+from gradcli.language.nearest import nearest
+from gradcli.library import context
+from gradcli.library.autograd import derivative, set_data, set_gradient
+from gradcli.library.plain import OWN_METHODS, number_or_tensor
+from gradcli.library.queries import ATTRIBUTES, NODE_METHODS, attribute
+from gradcli.library.values import Handle, Parts, Size
+from gradcli.library.vocabulary import FUNCTIONS, METHODS
+
+RUNTIME: dict[str, Any] = {}
+
+
+def runtime(function: Callable[..., Any]) -> Callable[..., Any]:
+    RUNTIME["@" + function.__name__.rstrip("_")] = function
+    return function
+
+
+# ---- what is shown
+
+
+@runtime
+def show(value: Any, name: str | None, line: int) -> None:
+    if value is not None and type(value) is not Handle:
+        context.current().emit(Value(value, name, line))
+
+
+@runtime
+def backward(y: Any, name: str | None, line: int, gradient: Any, wrt: Any, retain: bool) -> None:
+    """The statement: gradients of y into the leaves, and each named leaf's that changed is shown."""
+    outputs = [as_tensor(part) for part in y] if type(y) in (tuple, list) else [y]
+    inputs = None if wrt is None else [part for item in wrt for part in (item if type(item) in (tuple, list) else (item,))]
+    changed = run_backward(outputs, None if gradient is None else [gradient], retain_graph=retain or None, inputs=inputs)
+    shown = {id(meta) for meta in changed}
+    for leaf, tensor in context.current().named_tensors().items():
+        if tensor.meta is not None and id(tensor.meta) in shown:
+            shown.discard(id(tensor.meta))
+            context.current().emit(Grad(name, leaf, tensor.meta.grad, line))
+
+
+# ---- literals
+
+
+@runtime
+def array(data: bytes, shape: tuple[int, ...]) -> Tensor:
+    values = np.frombuffer(data, np.float64).reshape(shape).astype(modes.default_dtype)
+    return Tensor(values, None if modes.recording else CUT)
+
+
+@runtime
+def list_(values: list[Any]) -> Any:
+    """A list of numbers only is a tensor; any other stays a list, its inner lists the same way."""
+    if not values:
+        return values
+    return as_tensor(values) if _all_numbers(values) else [list_(v) if type(v) is list else v for v in values]
+
+
+def _all_numbers(values: list[Any]) -> bool:
+    return bool(values) and all(
+        type(v) in (int, float, bool) or type(v) is list and _all_numbers(v) for v in values
+    )
+
+
+@runtime
+def append(values: list[Any], value: Any) -> None:
+    values.append(value)
+
+
+@runtime
+def slice_(start: Any, stop: Any, step: Any) -> slice:
+    return slice(start, stop, step)
+
+
+# ---- tracking
+
+
+@runtime
+def leaf(value: Any) -> Any:
+    """A number written out and given to a name."""
+    return start_tracking(as_tensor(float(value))) if modes.recording else value
+
+
+@runtime
+def adopt(value: Any) -> Any:
+    """Any other value given to a name: a float tensor without history becomes a leaf, unless it was cut off."""
+    if type(value) is Tensor and value.node is None and modes.recording and value.array.dtype.kind == "f":
+        start_tracking(value)
+    return value
+
+
+@runtime
+def adopt_all(values: Any) -> Any:
+    """Several values given to several names."""
+    if type(values) not in (tuple, list):
+        values = tuple(values)
+    for value in values:
+        adopt(value)
+    return values
+
+
+@runtime
+def constant(value: Any) -> Any:
+    """What a `const` name is given: values without history."""
+    return Tensor(value.array, CUT) if type(value) is Tensor else value
+
+
+_BY_SYMBOL: dict[str, Callable[[Any, Any], Any]] = {
+    "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
+    "//": lambda x, y: x // y, "%": lambda x, y: x % y, "@": lambda x, y: x @ y, "^": lambda x, y: x**y,
+    "**": lambda x, y: x**y, "|": lambda x, y: x | y, "&": lambda x, y: x & y,
+}  # fmt: skip
+
+
+def _changed(operation: Callable[..., Tensor]) -> Callable[[Tensor, Any], Tensor]:
+    return lambda x, y: inplace.changed(operation, x, y)
+
+
+_IN_PLACE: dict[str, Callable[[Tensor, Any], Tensor]] = {
+    "+": add_, "-": sub_, "*": mul_, "/": div_, "//": _changed(floor_divide), "@": _changed(product),
+    "^": _changed(power), "**": _changed(power), "%": _changed(lambda x, y: x % y),
+    "|": _changed(lambda x, y: x | y), "&": _changed(lambda x, y: x & y),
+}  # fmt: skip
+
+
+def _is_tracked_leaf(value: Any) -> bool:
+    return type(value) is Tensor and bool(value.node) and value.is_leaf
+
+
+def _recorded(value: Any, by_gradient: bool) -> bool:
+    """Whether a change with `value` makes a result, rather than an update of the leaf."""
+    return modes.recording and not by_gradient and type(value) is Tensor and bool(value.node)
+
+
+@runtime
+def augment(symbol: str, x: Any, value: Any, by_gradient: bool) -> Any:
+    """`x += value` in auto mode."""
+    if type(x) is not Tensor:
+        if type(x) is list and symbol == "+":
+            x.extend(value)
+            return x
+        return _BY_SYMBOL[symbol](x, value)
+    if not _is_tracked_leaf(x):
+        return _IN_PLACE[symbol](x, value)
+    if _recorded(value, by_gradient):
+        return _BY_SYMBOL[symbol](x, value)
+    with grad_mode(False):
+        return _IN_PLACE[symbol](x, value)
+
+
+@runtime
+def set_item(x: Any, key: Any, value: Any, by_gradient: bool) -> None:
+    """`x[key] = value` in auto mode."""
+    if not _is_tracked_leaf(x):
+        x[key] = value
+    elif _recorded(value, by_gradient) or type(value) is list:
+        _let_go(x)
+        x[key] = value
+    else:
+        with grad_mode(False):
+            x[key] = value
+
+
+def _let_go(x: Tensor) -> None:
+    """A leaf that goes on as a result: what was computed from it keeps the old leaf."""
+    old = x.meta
+    x.node = None
+    x.meta = AutogradMeta()
+    if old is not None:
+        x.meta.base, x.meta.path, x.meta.views = old.base, old.path, old.views
+
+
+@runtime
+def augment_item(symbol: str, x: Any, key: Any, value: Any, by_gradient: bool) -> None:
+    """`x[key] += value` in auto mode."""
+    if type(x) is Tensor and not _is_tracked_leaf(x):
+        part = x[key]
+        x[key] = _IN_PLACE[symbol](part, value)
+        return
+    if _is_tracked_leaf(x) and not _recorded(value, by_gradient):
+        with grad_mode(False):
+            x[key] = _BY_SYMBOL[symbol](x[key], value)
+        return
+    old = Tensor(x.array)[key] if type(x) is Tensor else x[key]
+    set_item(x, key, _BY_SYMBOL[symbol](old, value), by_gradient)
+
+
+@runtime
+def augment_attribute(symbol: str, x: Any, name: str, value: Any) -> None:
+    """`x.grad += value`, `x.data -= value`."""
+    old = attribute_(x, name)
+    new = _IN_PLACE[symbol](old, value) if type(old) is Tensor else _BY_SYMBOL[symbol](old, value)
+    set_attribute(x, name, new)
+
+
+@runtime
+def grad_mode_(on: bool) -> AbstractContextManager[None]:
+    return grad_mode(on)
+
+
+class GradMode:
+    """What `torch.no_grad()` and `torch.enable_grad()` give, to stand in a `with`."""
+
+    __slots__ = ("on",)
+
+    def __init__(self, on: bool) -> None:
+        self.on = on
+
+
+@runtime
+def context_(value: Any) -> AbstractContextManager[None]:
+    if type(value) is GradMode:
+        return grad_mode(value.on)
+    raise TypeFailure(
+        "`with` takes `torch.no_grad()` or `torch.enable_grad()`", help="or write the block directly: `no_grad { ... }`"
+    )
+
+
+# ---- names behind a dot
+
+
+def _described(value: Any) -> str:
+    kinds = {Tensor: "a tensor", int: "a number", float: "a number", bool: "a truth value", str: "a string", list: "a list",
+             type(None): "none", Size: "a shape", Node: "a grad_fn"}  # fmt: skip
+    if isinstance(value, tuple) and type(value) is not Size:
+        return "a tuple"
+    return kinds.get(type(value), "a function" if callable(value) else f"a {type(value).__name__}")
+
+
+@runtime
+def attribute_(value: Any, name: str) -> Any:
+    """`value.name`: one of a closed list."""
+    try:
+        return attribute(value, name)
+    except KeyError:
+        pass
+    known = set(ATTRIBUTES.get(type(value), ATTRIBUTES[Tensor] if isinstance(value, (int, float)) else ()))
+    if isinstance(value, Parts):
+        known |= set(value.fields)
+    is_method = _find_method(value, name) is not None
+    near = nearest(name, known)
+    raise NameFailure(
+        f"{_described(value)} has no attribute `{name}`",
+        help=f"it's a method: `.{name}()`" if is_method else f"did you mean `.{near}`?" if near else "",
+    )
+
+
+def _find_method(value: Any, name: str) -> Callable[..., Any] | None:
+    kind = type(value)
+    own = OWN_METHODS.get(list if kind is list else str if kind is str else tuple if isinstance(value, tuple) else kind)
+    if own is not None and name in own:
+        return own[name]
+    if kind is Size:
+        return Size.numel if name == "numel" else None
+    if kind is Handle:
+        return Handle.remove if name == "remove" else None
+    if kind is Node:
+        return NODE_METHODS.get(name)
+    if kind in (Tensor, int, float, bool):
+        return METHODS.get(name) or FUNCTIONS.get(name)
+    if callable(value) and name == "apply":
+        return lambda function, *args, **named: function(*args, **named)
+    return None
+
+
+@runtime
+def method(name: str, value: Any, /, *args: Any, **named: Any) -> Any:
+    """`value.name(...)`."""
+    if type(value) is Tensor:
+        function = METHODS.get(name)
+        if function is None:
+            function = FUNCTIONS.get(name)
+        if function is not None:
+            return function(value, *args, **named)
+    function = _find_method(value, name)
+    if function is not None:
+        return function(number_or_tensor(value), *args, **named)
+    if type(value) is Tensor and name in ATTRIBUTES[Tensor]:
+        raise NameFailure(f"`{name}` isn't a method", help=f"it's an attribute: `.{name}`, without parentheses")
+    known = set(OWN_METHODS.get(type(value), ()))
+    if type(value) in (Tensor, int, float, bool):
+        known = set(METHODS) | {key for key in FUNCTIONS if "." not in key}
+    near = nearest(name, known)
+    raise NameFailure(
+        f"{_described(value)} has no method `{name}`", help=f"did you mean `.{near}()`?" if near else ""
+    )
+
+
+@runtime
+def set_attribute(value: Any, name: str, new: Any) -> None:
+    """`value.name = new`."""
+    if type(value) is Tensor and name == "grad":
+        set_gradient(value, new)
+    elif type(value) is Tensor and name == "data":
+        set_data(value, new)
+    elif type(value) is Tensor and name == "requires_grad":
+        METHODS["requires_grad_"](value, new)
+    else:
+        raise NameFailure(
+            f"the attribute `{name}` of {_described(value)} can't be set", help="a tensor's `.grad` and `.data` can"
+        )
+
+
+# ---- derivatives
+
+
+@runtime
+def prime(function: Any, times: int) -> Any:
+    """`f'` and `f''`."""
+    if not callable(function):
+        raise TypeFailure(f"a prime makes the derivative of a function, and this is {_described(function)}")
+    for _ in range(times):
+        function = derivative(function)
+    return function
+
+
+@runtime
+def assertion_failed(message: Any) -> None:
+    raise AssertFailure("this doesn't hold" if message is None else str(message))
+
+
+@runtime
+def custom(body: Callable[..., Any], name: str, takes: int) -> Callable[..., Any]:
+    """A function whose `backward` clause is its derivative; `body` returns its value and the clause."""
+
+    def call(*args: Any, **named: Any) -> Any:
+        with grad_mode(False):
+            value, clause = body(*args, **named)
+        given = [*args, *named.values()]
+        edges = tuple(a.node if type(a) is Tensor else None for a in given)
+        if not modes.recording or not any(edges):
+            return value
+        if type(value) is tuple:
+            raise TypeFailure(f"`{name}` with a backward clause returns one tensor", help="stack several into one")
+        out = as_tensor(value)
+        op = _op_of_clause(name, body, clause, args, named, given)
+        return Tensor(np.array(out.array)[()], Node(op, edges, (None, *(None for _ in given))))
+
+    call.__name__ = call.__qualname__ = name
+    return call
+
+
+def _op_of_clause(
+    name: str, body: Callable[..., Any], clause: Callable[..., Any], args: Any, named: dict[str, Any], given: list[Any]
+) -> Op:
+    """The operation that one call of a custom function is: its rule is the clause."""
+
+    def rule(needs: tuple[bool, ...], g: Any, *_: Any) -> list[Any]:
+        if type(g) is Tensor:
+            # Recording: the body runs again, so that what it computed has a history for the clause to use.
+            _, recorded = body(*args, **named)
+            results = recorded(g)
+        else:
+            results = clause(Tensor(g, CUT))
+        several = results if type(results) in (tuple, list) else (results,)
+        if len(several) != len(given):
+            raise AutogradFailure(
+                f"the backward of `{name}` returned {len(several)} gradient{'s' * (len(several) != 1)}, and `{name}` has "
+                f"{len(given)} input{'s' * (len(given) != 1)}",
+                help="return one gradient for each input, `none` where there is none",
+            )
+        return [
+            _fitted(name, result, value, type(g) is Tensor) if need and result is not None else None
+            for need, result, value in zip(needs, several, given, strict=True)
+        ]
+
+    op = marker(name, f"{name}Backward")
+    op.rules, op.joint, op.arity, op.frees = (rule,), True, len(given), True
+    return op
+
+
+def _fitted(name: str, result: Any, value: Tensor, recorded: bool) -> Any:
+    """A gradient from a clause, in the shape and dtype of its input."""
+    g = as_tensor(result)
+    if g.dtype != value.dtype:
+        g = as_tensor(g, value.dtype)
+    if g.shape != value.shape:
+        try:
+            fits = np.broadcast_shapes(g.shape, value.shape)
+        except ValueError:
+            fits = None
+        if fits == g.shape:
+            g = unbroadcast(g, value.shape)
+        elif fits == value.shape:
+            g = FUNCTIONS["broadcast_to"](g, value.shape)
+        else:
+            raise ShapeFailure(
+                f"the backward of `{name}` returned a gradient of shape {g.shape} for an input of shape {value.shape}",
+                help="a gradient has the shape of its input",
+            )
+    return g if recorded else g.array

@@ -1,0 +1,89 @@
+"""A script made ready to run: its code, and what is known of its text."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from types import CodeType
+from typing import Any
+
+from gradcli.errors import LimitFailure, Span
+from gradcli.grammar import parse
+from gradcli.language.lowering import Lowering, names_of
+from gradcli.language.scope import mentions
+
+
+@dataclass(slots=True)
+class Unit:
+    """One text of a session: a file, a line of the REPL, an expression of the command line."""
+
+    file: str
+    text: str
+    code: CodeType
+    names: tuple[str, ...]
+    """The names that it binds at its top, in the order of their first binding."""
+    consts: frozenset[str]
+    explicit: bool
+    """Whether it is in explicit mode: it, or something before it, mentions `requires_grad`."""
+    named_spans: dict[tuple[int, int, int, int], str] = field(default_factory=dict)
+    """The name that the value of an expression was given, by the expression's place."""
+
+    def span_of(self, code: CodeType, instruction: int) -> Span | None:
+        """The place in the text of an instruction."""
+        positions = list(code.co_positions())
+        line, end_line, column, end_column = positions[instruction // 2]
+        if line is None or column is None or end_line is None or end_column is None:
+            return None
+        return Span(self.file, line, column + 1, end_line, end_column + 1)
+
+    def name_at(self, span: Span) -> str | None:
+        """The name that was given to what stands at `span`."""
+        return self.named_spans.get((span.line, span.column - 1, span.end_line, span.end_column - 1))
+
+
+def compile_unit(
+    text: str, file: str, *, key: str, auto: bool | None, known: set[str], consts: set[str], vocabulary: Any
+) -> Unit:
+    """Parses, lowers and compiles a script.
+
+    `key` is the unique file name of its code; `auto` is none where the script itself decides on tracking; `known` are
+    the names that the session has. Raises SyntaxFailure, NameFailure and LimitFailure, each with its place.
+    """
+    try:
+        tree = parse(text, file)
+        explicit = mentions(tree, "requires_grad") if auto is None and "requires_grad" in text else auto is False
+        bound, read = names_of(tree)
+        own = known | set(bound)
+        lowering = Lowering(file, not explicit, own, set(consts), vocabulary)
+        body = lowering.program(tree)
+        cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
+        code = _code(body, cells, key)
+    except (RecursionError, MemoryError):
+        raise LimitFailure("this script nests too deep to be compiled", help="split it up by giving names to its parts") from None
+    return Unit(file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans)
+
+
+def _code(body: list[ast.stmt], cells: list[str], key: str) -> CodeType:
+    """The code of a generator function whose free variables are the script's names."""
+    spot = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+    script = ast.FunctionDef(
+        "<script>",
+        ast.arguments([], [], None, [], [], None, []),
+        [*([ast.Nonlocal(cells, **spot)] if cells else []), *body],
+        [],
+        None,
+        type_params=[],
+        **spot,
+    )
+    holder = ast.FunctionDef(
+        "<names>",
+        ast.arguments([], [ast.arg(name, **spot) for name in cells], None, [], [], None, []),
+        [script],
+        [],
+        None,
+        type_params=[],
+        **spot,
+    )
+    module = compile(ast.Module([holder], []), key, "exec", dont_inherit=True)
+    names = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
+    return next(constant for constant in names.co_consts if isinstance(constant, CodeType))

@@ -1,0 +1,261 @@
+"""Gradients in a script: torch's functions and methods of autograd, and in-place changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor, inplace, modes, start_tracking, stop_tracking
+from gradcli.engine import backward as run_backward
+from gradcli.engine import grad as run_grad
+from gradcli.engine import retain_grad as keep_gradient
+from gradcli.engine.backward import hooks_of
+from gradcli.engine.memory import buffer, overlaps
+from gradcli.errors import AutogradFailure, TypeFailure
+from gradcli.library import context
+from gradcli.library.arguments import Callback, Flag, Number
+from gradcli.library.values import Handle
+from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
+
+
+def listed(value: Any) -> list[Any] | None:
+    """One value or several, as a list; none stays none."""
+    if value is None:
+        return None
+    return list(value) if isinstance(value, (tuple, list)) else [value]
+
+
+@function(method=True)
+def backward(self: Tensor, gradient=None, retain_graph=None, create_graph: Flag = False, inputs=None):
+    """Adds the gradients of this result to the `.grad` of the leaves (or of `inputs` alone); shows nothing."""
+    run_backward(
+        [self], [gradient], retain_graph=retain_graph, create_graph=create_graph, inputs=listed(inputs)
+    )
+
+
+@function("torch.autograd.backward")
+def backward_of_several(tensors, grad_tensors=None, retain_graph=None, create_graph: Flag = False, *, inputs=None):
+    """Adds the gradients of several results to the `.grad` of the leaves."""
+    run_backward(
+        listed(tensors) or [], listed(grad_tensors), retain_graph=retain_graph, create_graph=create_graph,
+        inputs=listed(inputs),
+    )  # fmt: skip
+
+
+def _gradients(outputs: Any, inputs: Any, grad_outputs: Any, options: dict[str, Any]) -> list[Tensor | None]:
+    return run_grad(listed(outputs) or [], listed(inputs) or [], listed(grad_outputs), **options)
+
+
+@function()
+def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_graph: Flag = False, allow_unused: Flag = False,
+         *, is_grads_batched: Flag = False, materialize_grads: Flag = False):  # fmt: skip
+    """The gradient of a result with respect to a tensor, or a tuple of them for several; `grad(f)` is a function."""
+    if inputs is None and callable(outputs):
+        return derivative(outputs)
+    if inputs is None:
+        raise TypeFailure("grad() needs what to differentiate with respect to: `grad(y, x)`, or a function: `grad(f)`")
+    results = _gradients(outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads))
+    return tuple(results) if isinstance(inputs, (tuple, list)) else results[0]
+
+
+@function("torch.autograd.grad")
+def grad_tuple(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: Flag = False,
+               allow_unused: Flag = False, *, is_grads_batched: Flag = False, materialize_grads: Flag = False):  # fmt: skip
+    """torch's own `autograd.grad`: always a tuple."""
+    return tuple(
+        _gradients(outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads))
+    )
+
+
+def _options(retain_graph: Any, create_graph: bool, allow_unused: bool, materialize_grads: bool) -> dict[str, Any]:
+    return {
+        "retain_graph": retain_graph,
+        "create_graph": create_graph,
+        "allow_unused": allow_unused,
+        "materialize_grads": materialize_grads,
+    }
+
+
+def derivative(f: Any) -> Any:
+    """The function x -> df/dx: the gradient where f gives one number, each element's derivative where f keeps x's shape.
+
+    It is differentiable itself. Where x is computed from something tracked, the result's history reaches there.
+    """
+
+    def slope(x: Any, *others: Any, **named: Any) -> Tensor:
+        point = as_tensor(x)
+        if point.dtype.kind != "f":
+            point = as_tensor(point, modes.default_dtype)
+        recorded = modes.recording and bool(point.node)
+        with modes.grad_mode(True):
+            # A node of x's own, so that the pass stops here; the result still hangs on what x came from.
+            inside = FUNCTIONS["clone"](point) if recorded else start_tracking(Tensor(point.array))
+            y = as_tensor(f(inside, *others, **named))
+            if y.shape != () and y.shape != point.shape:
+                if y.array.size == 1:
+                    y = FUNCTIONS["reshape"](y, ())
+                else:
+                    raise AutogradFailure(
+                        f"the derivative of a function is defined where it gives one number or keeps the shape, and this "
+                        f"one makes {y.shape} of {point.shape}",
+                        help="`jacobian(f, x)` has all derivatives of such a function",
+                    )
+            if not y.node:
+                return Tensor(np.zeros_like(point.array), CUT)
+            start = None if y.shape == () else Tensor(np.ones_like(y.array), CUT)
+            (result,) = run_grad([y], [inside], [start], create_graph=True, materialize_grads=True)
+        return result if modes.recording and result.node else Tensor(result.array, CUT)  # type: ignore[union-attr]
+
+    slope.__name__ = f"{getattr(f, '__name__', 'f')}'"
+    return slope
+
+
+@function(method=True)
+def requires_grad_(self: Tensor, requires_grad: Flag = True):
+    """Starts (or ends) tracking of a leaf."""
+    return start_tracking(self) if requires_grad else stop_tracking(self)
+
+
+@function()
+def detach(input: Tensor):
+    """The same values in the same memory, cut off from the history."""
+    return Tensor(buffer(input), CUT)
+
+
+@function(method=True)
+def detach_(self: Tensor):
+    """Cuts a result off from its history."""
+    self.node = CUT
+    return self
+
+
+@function(method=True)
+def retain_grad(self: Tensor):
+    """Keeps this result's gradient as `.grad` at the next backward."""
+    keep_gradient(self)
+
+
+@function(method=True)
+def register_hook(self: Tensor, hook: Callback):
+    """Calls a function on this tensor's gradient at backward; what it returns (unless none) replaces it."""
+    key = object()
+    hooks = hooks_of(self)
+    hooks.functions[key] = hook
+    return Handle(hooks.functions, key)
+
+
+@function()
+def zero_grad(*tensors):
+    """Clears the gradient of every named leaf, or of those given."""
+    chosen = list(context.current().named_tensors().values()) if not tensors else [
+        tensor for item in tensors for tensor in listed(item) or []
+    ]
+    for tensor in chosen:
+        if type(tensor) is Tensor and tensor.meta is not None:
+            tensor.meta.grad = None
+
+
+@function()
+def is_grad_enabled():
+    """Whether history is recorded here."""
+    return modes.recording
+
+
+@function(method=True)
+def is_leaf(self: Tensor):
+    """Whether this is a leaf."""
+    return self.is_leaf
+
+
+def set_gradient(tensor: Tensor, value: Any) -> None:
+    """`x.grad = value`: none, or a tensor of x's shape and dtype."""
+    if value is None:
+        if tensor.meta is not None:
+            tensor.meta.grad = None
+        return
+    value = as_tensor(value, tensor.dtype)
+    if value.shape != tensor.shape:
+        raise TypeFailure(
+            f"assigned grad has data of a different size: shape {value.shape}, where {tensor.shape} is wanted"
+        )
+    tensor.ensure_meta().grad = value
+
+
+def set_data(tensor: Tensor, value: Any) -> None:
+    """`x.data = value`: other values under the same history."""
+    value = as_tensor(value, tensor.dtype)
+    tensor.array = value.array
+
+
+# ---- changes in place
+
+
+def _in_place(name: str) -> None:
+    apply = FUNCTIONS[name]
+
+    def body(self, *args, **named):
+        target = as_tensor(self)
+        inplace.refuse_leaf(target)
+        return inplace.assign(target, _kept_dtype(apply(target, *args, **named), target))
+
+    body.__name__, body.__doc__ = f"{name}_", f"`{name}`, in place."
+    METHODS[f"{name}_"] = body
+
+
+def _kept_dtype(result: Tensor, target: Tensor) -> Tensor:
+    if result.dtype == target.dtype or result.dtype.kind == "f" and target.dtype.kind != "f":
+        return result
+    return as_tensor(result, target.dtype)
+
+
+def enter_in_place(names: tuple[str, ...]) -> None:
+    """Enters `name_` for functions that keep a tensor's shape."""
+    for name in names:
+        _in_place(name)
+
+
+IN_PLACE = (
+    "add", "sub", "mul", "div", "pow", "neg", "reciprocal", "remainder", "fmod", "exp", "exp2", "expm1", "log", "log1p",
+    "log2", "log10", "sqrt", "rsqrt", "abs", "square", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "asinh", "acosh", "atanh", "atan2", "sign", "floor", "ceil", "trunc", "round", "frac", "sigmoid", "relu", "erf",
+    "clamp", "clamp_min", "clamp_max", "masked_fill", "tril", "triu", "cumsum", "cumprod", "lerp", "hypot", "floor_divide",
+    "eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or", "rad2deg", "deg2rad",
+)  # fmt: skip
+
+
+def _set(self: Tensor, array: Any) -> Tensor:
+    return inplace.copy(self, Tensor(np.broadcast_to(np.asarray(array), self.shape), CUT))
+
+
+@function(method=True)
+def zero_(self: Tensor):
+    """Sets every element to 0, in place."""
+    return _set(self, self.dtype.type(0))
+
+
+@function(method=True)
+def fill_(self: Tensor, value: Number):
+    """Sets every element to a number, in place."""
+    return _set(self, self.dtype.type(value))
+
+
+@function(method=True)
+def copy_(self: Tensor, src: Tensor):
+    """Copies another tensor's values, broadcast, in place."""
+    # The two may look into one memory (`x.copy_(x.flip(0))` doesn't, `x[1:].copy_(x[:-1])` does).
+    if overlaps(self.array, src.array):
+        src = FUNCTIONS["clone"](src)
+    return inplace.copy(self, src)
+
+
+@function(method=True)
+def uniform_(self: Tensor, a: Number = 0, b: Number = 1):
+    """Draws every element uniformly between a and b, in place."""
+    return _set(self, context.current().generator.uniform(a, b, self.shape).astype(self.dtype))
+
+
+@function(method=True)
+def normal_(self: Tensor, mean: Number = 0, std: Number = 1):
+    """Draws every element from a normal distribution, in place."""
+    return _set(self, context.current().generator.normal(mean, std, self.shape).astype(self.dtype))

@@ -1,0 +1,190 @@
+"""Python's own words that work on plain numbers, strings and lists, and tensors where torch has the same word."""
+
+from __future__ import annotations
+
+import builtins
+import math
+import string
+from typing import Any
+
+from gradcli.engine import Tensor, as_tensor
+from gradcli.errors import GradcliError, NameFailure, TypeFailure
+from gradcli.events import Printed
+from gradcli.library import context
+from gradcli.library.arguments import Whole
+from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
+
+
+@function("print", plain=True)
+def print_(*values, sep=" ", end="\n"):
+    """Writes values as Python's print does."""
+    separator = " " if sep is None else sep
+    context.current().emit(Printed(separator.join(str(value) for value in values) + ("\n" if end is None else end)))
+
+
+@function("range", plain=True)
+def range_(*bounds):
+    """The whole numbers from a start (0 where left out) up to an end, without it, by a step."""
+    return builtins.range(*(Whole(bound) for bound in bounds))
+
+
+@function("len", plain=True)
+def len_(value):
+    """The number of elements of a list or string, or of a tensor along its first dim."""
+    try:
+        return builtins.len(value)
+    except TypeError:
+        raise TypeFailure(f"a {type(value).__name__} has no length") from None
+
+
+@function("enumerate", plain=True)
+def enumerate_(values, start=0):
+    """Pairs of a number and an element."""
+    return builtins.enumerate(values, Whole(start))
+
+
+@function("zip", plain=True)
+def zip_(*several):
+    """Tuples of the first elements, the second, and so on."""
+    return builtins.zip(*several, strict=False)
+
+
+@function("list", plain=True)
+def list_(values=()):
+    """A list of the elements."""
+    return builtins.list(values)
+
+
+@function("tuple", plain=True)
+def tuple_(values=()):
+    """A tuple of the elements."""
+    return builtins.tuple(values)
+
+
+@function("reversed", plain=True)
+def reversed_(values):
+    """The elements from the last to the first."""
+    return builtins.list(values)[::-1]
+
+
+@function("str", plain=True)
+def str_(value=""):
+    """A value as text."""
+    return str(value)
+
+
+@function("int", plain=True)
+def int_(value=0):
+    """A whole number, cut off towards 0."""
+    return builtins.int(value.item() if type(value) is Tensor else value)
+
+
+@function("float", plain=True)
+def float_(value=0.0):
+    """A plain number."""
+    return builtins.float(value.item() if type(value) is Tensor else value)
+
+
+@function("bool", plain=True)
+def bool_(value=False):
+    """Whether a value counts as true."""
+    return builtins.bool(value)
+
+
+_PLAIN = (builtins.int, builtins.float, builtins.bool)
+
+
+def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
+    """Gives a tensor function Python's meaning for plain numbers (and, for some, for lists)."""
+    on_tensors = FUNCTIONS[name]
+
+    def call(*args: Any, **named: Any) -> Any:
+        if args and not named:
+            first = args[0]
+            listed = sequences and len(args) == 1 and type(first) in (list, tuple, range)
+            if listed or type(first) in _PLAIN and all(type(a) in _PLAIN for a in args):
+                return on_plain(*args)
+        return on_tensors(*args, **named)
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = on_tensors.__doc__
+    call.body = getattr(on_tensors, "body", on_tensors)  # type: ignore[attr-defined]
+    FUNCTIONS[name] = call
+    METHODS.setdefault(name, on_tensors)
+
+
+def enter_plain() -> None:
+    """To be called when the tensor functions of these names stand."""
+    _on_plain_values("abs", abs, False)
+    _on_plain_values("round", round, False)
+    _on_plain_values("sum", sum, True)
+    _on_plain_values("max", max, True)
+    _on_plain_values("min", min, True)
+
+
+# ---- math: plain numbers in, plain numbers out
+
+
+def _math(name: str) -> None:
+    compute = getattr(math, name)
+
+    def call(*numbers: Any) -> Any:
+        try:
+            return compute(*(n.item() if type(n) is Tensor else n for n in numbers))
+        except OverflowError:
+            return math.inf
+        except (ValueError, TypeError) as problem:
+            raise TypeFailure(f"math.{name}: {problem}") from None
+
+    call.__name__ = call.__qualname__ = name
+    call.__doc__ = f"Python's math.{name}, on plain numbers."
+    FUNCTIONS[f"math.{name}"] = call
+
+
+for _name in (
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos", "cosh", "degrees",
+    "dist", "erf", "erfc", "exp", "expm1", "fabs", "floor", "fmod", "gamma", "gcd", "hypot", "isclose", "isfinite",
+    "isinf", "isnan", "isqrt", "lcm", "lgamma", "log", "log10", "log1p", "log2", "perm", "pow", "prod", "radians",
+    "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
+):  # fmt: skip
+    _math(_name)
+
+
+# ---- methods of lists, tuples and strings: a closed list of them
+
+
+class _Fields(string.Formatter):
+    """str.format without the attributes and items that its fields can reach for."""
+
+    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
+        if "." in field_name or "[" in field_name:
+            raise NameFailure(f"a format field is a number or a name, and this is `{field_name}`")
+        return super().get_field(field_name, args, kwargs)
+
+
+def _format(text: str, *args: Any, **named: Any) -> str:
+    try:
+        return _Fields().vformat(text, args, named)
+    except GradcliError:
+        raise
+    except (IndexError, KeyError, ValueError) as problem:
+        raise TypeFailure(f"this format doesn't fit its values: {problem}") from None
+
+
+OWN_METHODS: dict[type, dict[str, Any]] = {
+    builtins.list: {
+        name: getattr(builtins.list, name)
+        for name in ("append", "extend", "insert", "pop", "remove", "reverse", "clear", "copy", "index", "count")
+    },
+    builtins.tuple: {"index": builtins.tuple.index, "count": builtins.tuple.count},
+    builtins.str: {
+        name: getattr(builtins.str, name)
+        for name in ("join", "split", "strip", "upper", "lower", "replace", "startswith", "endswith", "ljust", "rjust",
+                     "center", "find", "count", "title", "zfill")
+    } | {"format": _format},
+}  # fmt: skip
+
+
+def number_or_tensor(value: Any) -> Any:
+    """What a tensor's method is called on: a plain number becomes a tensor."""
+    return as_tensor(value) if type(value) in _PLAIN else value

@@ -1,0 +1,351 @@
+"""Functions that reduce along dims, and running totals: torch's `dim`, `keepdim`, `correction`, `dtype`."""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import elementwise as e
+from gradcli.engine import reductions as r
+from gradcli.engine import shaping as s
+from gradcli.engine.conversion import promoted
+from gradcli.engine.operation import untracked, variant
+from gradcli.errors import IndexFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import (
+    Dims,
+    Dtype,
+    Flag,
+    Number,
+    Operand,
+    OptionalOperand,
+    OptionalWhole,
+    Whole,
+    axes_of,
+    axis_of,
+)
+from gradcli.library.values import parts_type
+from gradcli.library.vocabulary import function
+
+
+def _as(input: Tensor, dtype: np.dtype | None) -> Tensor:
+    return input if dtype is None else as_tensor(input, dtype)
+
+
+def _summed(input: Tensor, dtype: np.dtype | None) -> Tensor:
+    """Whole numbers and bools are added up as int64."""
+    if dtype is None and input.dtype.kind in "biu":
+        dtype = np.dtype(np.int64)
+    return _as(input, dtype)
+
+
+@function()
+def sum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The sum of all elements, or along dims."""
+    input = _summed(input, dtype)
+    if dim is None and not keepdim:
+        return r.sum(input)
+    return r.sum_dim(input, axes_of(dim, input.ndim), keepdim)
+
+
+@function()
+def mean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The mean of all elements, or along dims."""
+    input = _as(input, dtype)
+    if input.dtype.kind != "f":
+        raise TypeFailure(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {input.dtype}",
+            help="make it real first: `x.double().mean()`",
+        )
+    if dim is None and not keepdim:
+        return r.mean(input)
+    return r.mean_dim(input, axes_of(dim, input.ndim), keepdim)
+
+
+@function()
+def prod(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The product of all elements, or along a dim."""
+    input = _summed(input, dtype)
+    return r.prod_(input) if dim is None else r.prod_dim(input, axes_of(dim, input.ndim), keepdim)
+
+
+def _correction(unbiased: Any, correction: Any) -> Any:
+    if unbiased is not None:
+        return 1 if unbiased else 0
+    return correction
+
+
+def _spread(measure: Any, input: Tensor, dim: Any, unbiased: Any, correction: Any, keepdim: bool) -> Tensor:
+    if isinstance(dim, bool):
+        dim, unbiased = None, dim
+    if input.dtype.kind != "f":
+        raise TypeFailure(f"std and var only support floating point and complex dtypes, and this is {input.dtype}")
+    return measure(input, axes_of(Dims(dim), input.ndim), _correction(unbiased, correction), keepdim)
+
+
+@function()
+def var(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
+    """The variance of all elements, or along dims; divided by n - correction."""
+    return _spread(r.var, input, dim, unbiased, correction, keepdim)
+
+
+@function()
+def std(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
+    """The standard deviation of all elements, or along dims; with n - correction."""
+    return _spread(r.std, input, dim, unbiased, correction, keepdim)
+
+
+@function()
+def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The vector norm of all elements, or along dims: p is a number, inf, or "fro" for 2."""
+    order = 2 if p in ("fro", None) else inf if p == "inf" else Number(p)
+    input = _as(input, dtype)
+    if input.dtype.kind != "f":
+        raise TypeFailure(
+            f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}",
+            help="make it real first: `x.double().norm()`",
+        )
+    return r.norm(input, order, axes_of(dim, input.ndim), keepdim)
+
+
+@function("linalg.vector_norm", also=("linalg.norm",))
+def vector_norm(x: Tensor, ord=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The vector norm of all elements, or along dims."""
+    return norm(x, ord, dim, keepdim, dtype=dtype)
+
+
+# ---- extremes
+
+MaxParts = parts_type("max", "values", "indices")
+MinParts = parts_type("min", "values", "indices")
+MedianParts = parts_type("median", "values", "indices")
+SortParts = parts_type("sort", "values", "indices")
+TopkParts = parts_type("topk", "values", "indices")
+
+_take_max = variant(s.take_along_axis, "MaxBackward0")
+_take_min = variant(s.take_along_axis, "MinBackward0")
+_take_median = variant(s.take_along_axis, "MedianBackward1")
+_take_sorted = variant(s.take_along_axis, "SortBackward0")
+_take_topk = variant(s.take_along_axis, "TopkBackward0")
+
+
+def _index(array: Any) -> Tensor:
+    return Tensor(np.asarray(array, np.int64)[()], CUT)
+
+
+def _picked(parts: Any, take: Any, input: Tensor, index: Any, dim: int, keepdim: bool) -> Any:
+    """Values and indices where one element along the dim was chosen."""
+    if not input.ndim:
+        return parts((_reshaped(take, input), _index(np.zeros((), np.int64))))
+    axis = axis_of(dim, input.ndim)
+    index = np.expand_dims(index, axis)
+    values = take(input, index, axis)
+    if not keepdim:
+        values, index = _squeezed(values, axis), np.squeeze(index, axis)
+    return parts((values, _index(index)))
+
+
+def _reshaped(take: Any, input: Tensor) -> Tensor:
+    """A tensor without dimensions is its own extreme."""
+    return s.reshape(take(s.reshape(input, (1,)), np.zeros(1, np.int64), 0), ())
+
+
+def _squeezed(values: Tensor, axis: int) -> Tensor:
+    """Without the dim that was chosen from; the choice stays the result's name."""
+    node = values.node
+    squeezed = s.squeeze(values, axis)
+    if node:
+        squeezed.node.op = squeezed.node.op.renamed(node.op.grad_name)
+    return squeezed
+
+
+def _not_empty(input: Tensor, dim: Any, name: str) -> None:
+    if input.array.size == 0 and (dim is None or not input.ndim or input.shape[axis_of(dim, input.ndim)] == 0):
+        if dim is None:
+            raise ValueFailure(
+                f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                "with the 'dim' argument."
+            )
+        raise IndexFailure(f"{name}(): Expected reduction dim {dim} to have non-zero size.")
+
+
+def _extreme(name: str, everywhere: Any, pairwise: Any, choose: Any, take: Any, parts: Any) -> Any:
+    def body(input: Tensor, dim: Operand = None, keepdim: Flag = False, *, other: OptionalOperand = None):
+        if type(dim) is Tensor and (dim.ndim or dim.dtype.kind == "f"):
+            dim, other = None, dim
+        if other is not None:
+            return pairwise(*promoted(input, as_tensor(other)))
+        _not_empty(input, dim, name)
+        if dim is None:
+            return everywhere(input)
+        dim = Whole(dim)
+        axis = axis_of(dim, input.ndim)
+        return _picked(parts, take, input, choose(input.array, axis) if input.ndim else None, dim, keepdim)
+
+    body.__annotations__["dim"] = "OptionalOperand"
+    body.__name__ = name
+    body.__doc__ = f"The {name}imum of all elements; along a dim, values and indices; of two tensors, element by element."
+    return function(name)(body)
+
+
+max = _extreme("max", r.max_all, e.maximum, np.argmax, _take_max, MaxParts)
+min = _extreme("min", r.min_all, e.minimum, np.argmin, _take_min, MinParts)
+
+
+@function()
+def amax(input: Tensor, dim: Dims = (), keepdim: Flag = False):
+    """The maximum along dims; elements that tie share the gradient."""
+    _not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amax")
+    return r.amax(input, axes_of(dim, input.ndim), keepdim)
+
+
+@function()
+def amin(input: Tensor, dim: Dims = (), keepdim: Flag = False):
+    """The minimum along dims; elements that tie share the gradient."""
+    _not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amin")
+    return r.amin(input, axes_of(dim, input.ndim), keepdim)
+
+
+@function()
+def argmax(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
+    """The index of the maximum, of all elements in a row or along a dim."""
+    return _arg(np.argmax, "argmax", input, dim, keepdim)
+
+
+@function()
+def argmin(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
+    """The index of the minimum, of all elements in a row or along a dim."""
+    return _arg(np.argmin, "argmin", input, dim, keepdim)
+
+
+def _arg(choose: Any, name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
+    _not_empty(input, dim, name)
+    axis = None if dim is None else axes_of(dim, input.ndim)
+    return _index(choose(np.asarray(input.array), axis=axis, keepdims=keepdim))
+
+
+@function()
+def median(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
+    """The lower median of all elements; along a dim, values and indices."""
+    array = np.asarray(input.array)
+    if dim is None:
+        flat = array.ravel()
+        index = _median_index(flat[None], 1)
+        picked = _take_median(s.reshape(input, (-1,)), index.reshape(1), 0)
+        result = s.reshape(picked, ())
+        if result.node:
+            result.node.op = result.node.op.renamed("MedianBackward0")
+        return result
+    axis = axis_of(dim, input.ndim)
+    return _picked(MedianParts, _take_median, input, _median_index(array, axis) if input.ndim else None, dim, keepdim)
+
+
+def _median_index(array: Any, axis: int) -> Any:
+    order = np.argsort(array, axis=axis, kind="stable")
+    middle = np.full(array.shape[:axis] + array.shape[axis + 1 :], (array.shape[axis] - 1) // 2)
+    missing = np.isnan(array)
+    # nan is the median of whatever holds one.
+    has_nan = np.any(missing, axis=axis)
+    index = np.take_along_axis(order, np.expand_dims(middle, axis), axis).squeeze(axis)
+    return np.where(has_nan, np.argmax(missing, axis=axis), index)
+
+
+@function()
+def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
+    """The elements in order along a dim: values and indices."""
+    if not input.ndim:
+        return SortParts((_reshaped(_take_sorted, input), _index(np.zeros((), np.int64))))
+    index = argsorted(input.array, axis_of(dim, input.ndim), descending)
+    return SortParts((_take_sorted(input, index, axis_of(dim, input.ndim)), _index(index)))
+
+
+def argsorted(array: Any, axis: int, descending: bool) -> Any:
+    """Indices that sort, equal elements in their order; nan counts as the largest."""
+    if not descending:
+        return np.argsort(array, axis=axis, kind="stable")
+    index = np.argsort(np.flip(array, axis), axis=axis, kind="stable")
+    return np.flip(array.shape[axis] - 1 - index, axis)
+
+
+@function()
+def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
+    """The indices that put the elements in order along a dim."""
+    array = np.atleast_1d(input.array)
+    return _index(argsorted(array, axis_of(dim, array.ndim), descending).reshape(input.shape))
+
+
+@function()
+def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted: Flag = True):
+    """The k largest (or smallest) elements along a dim: values and indices."""
+    axis = axis_of(dim, input.ndim)
+    if not 0 <= k <= (input.shape[axis] if input.ndim else 1):
+        raise IndexFailure("selected index k out of range", help=f"this dim has {input.shape[axis] if input.ndim else 1}")
+    if not input.ndim:
+        return TopkParts((_reshaped(_take_topk, input), _index(np.zeros((), np.int64))))
+    index = np.take(argsorted(input.array, axis, largest), np.arange(k), axis=axis)
+    return TopkParts((_take_topk(input, index, axis), _index(index)))
+
+
+# ---- running totals and the softmax family
+
+
+@function()
+def cumsum(input: Tensor, dim: Whole, *, dtype: Dtype = None):
+    """Running totals along a dim."""
+    input = _summed(input, dtype)
+    return _clone_0d(r.cumsum, input) if not input.ndim else r.cumsum(input, axis_of(dim, input.ndim))
+
+
+@function()
+def cumprod(input: Tensor, dim: Whole, *, dtype: Dtype = None):
+    """Running products along a dim."""
+    input = _summed(input, dtype)
+    return _clone_0d(r.cumprod, input) if not input.ndim else r.cumprod(input, axis_of(dim, input.ndim))
+
+
+def _clone_0d(function: Any, input: Tensor) -> Tensor:
+    return s.reshape(function(s.reshape(input, (1,)), 0), ())
+
+
+@function()
+def logsumexp(input: Tensor, dim: Dims, keepdim: Flag = False):
+    """log(sum(exp(x))) along dims, without overflow."""
+    return r.logsumexp(input, axes_of(dim, input.ndim), keepdim)
+
+
+def _softmaxed(apply: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
+    if dim is None:
+        dim = 0 if input.ndim in (0, 1, 3) else 1
+    return apply(_as(input, dtype), axes_of(dim, input.ndim))
+
+
+@function(also=("F.softmax", "special.softmax"))
+def softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
+    """exp(x) / sum(exp(x)) along a dim, without overflow."""
+    return _softmaxed(r.softmax, input, dim, dtype)
+
+
+@function(also=("F.log_softmax", "special.log_softmax"))
+def log_softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
+    """log(softmax(x)) along a dim, without overflow."""
+    return _softmaxed(r.log_softmax, input, dim, dtype)
+
+
+# ---- truth and counts: no gradient
+
+
+def _truth(name: str, test: Any, words: str) -> None:
+    def body(input: Tensor, dim: Dims = None, keepdim: Flag = False):
+        out = test(np.asarray(input.array), axis=axes_of(dim, input.ndim), keepdims=keepdim)
+        return untracked(s.clone.op, np.asarray(out)[()], input)
+
+    body.__name__, body.__doc__ = name, words
+    function(name)(body)
+
+
+_truth("all", np.all, "Whether all elements are nonzero, or all along dims.")
+_truth("any", np.any, "Whether any element is nonzero, or any along dims.")
+_truth("count_nonzero", np.count_nonzero, "How many elements are nonzero, of all or along dims.")

@@ -1,0 +1,88 @@
+"""The register of what a script can call: functions by name, methods, attributes, and names in namespaces.
+
+A function of the library is entered by `@function`; an elementwise operation of the engine's table enters itself.
+Every function is a method too, its first argument the value before the dot.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gradcli.engine.operation import TABLE
+from gradcli.library.arguments import bound
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {}
+"""What a name means in a script that doesn't define it itself; `linalg.norm` and its like stand here too."""
+
+METHODS: dict[str, Callable[..., Any]] = {}
+"""What stands behind a dot, with its first argument before it, where it isn't the function of that name."""
+
+CONSTANTS: dict[str, Any] = {}
+"""Names that mean a value: `pi`, `inf`, the dtype words."""
+
+
+def function(
+    name: str | None = None, *, also: tuple[str, ...] = (), method: bool = False, plain: bool = False
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Enters a function under its own name (or `name`), and `also` under others.
+
+    `method` keeps it out of the functions; `plain` takes the arguments as they come.
+    """
+
+    def enter(body: Callable[..., Any]) -> Callable[..., Any]:
+        known_as = name or body.__name__.rstrip("_" if not body.__name__.endswith("__") else "")
+        call = body if plain else bound(body, known_as.rpartition(".")[2])
+        for key in (known_as, *also):
+            (METHODS if method else FUNCTIONS)[key] = call
+        return call
+
+    return enter
+
+
+def alias(new: str, old: str) -> None:
+    """A second name for a function."""
+    FUNCTIONS[new] = FUNCTIONS[old]
+
+
+def enter_table() -> None:
+    """Enters every elementwise operation of one or two arguments under its name, unless the library has its own."""
+    for name, op in TABLE.items():
+        if op.elementwise and len(op.parameters) == op.arity <= 2 and name not in FUNCTIONS:
+            FUNCTIONS[name] = op.apply
+
+
+def method_of(name: str) -> Callable[..., Any] | None:
+    """The function behind `x.name(...)`."""
+    return METHODS.get(name) or FUNCTIONS.get(name)
+
+
+def signature(name: str) -> str:
+    """How a function is called, as its help shows it."""
+    call = method_of(name)
+    if call is None:
+        call = next((FUNCTIONS[key] for key in FUNCTIONS if key.rpartition(".")[2] == name), None)
+    if call is None:
+        return f"{name}(...)"
+    body = getattr(call, "body", call)
+    code = body.__code__
+    takes, only = code.co_argcount, code.co_kwonlyargcount
+    defaults = dict(zip(code.co_varnames[:takes][::-1], (body.__defaults__ or ())[::-1], strict=False))
+    defaults |= body.__kwdefaults__ or {}
+
+    def shown(key: str) -> str:
+        return f"{key}={_literal(defaults[key])}" if key in defaults else key
+
+    parts = [shown(key) for key in code.co_varnames[:takes]]
+    if code.co_flags & 4:
+        parts.append("*" + code.co_varnames[takes + only])
+    elif only:
+        parts.append("*")
+    parts += [shown(key) for key in code.co_varnames[takes : takes + only]]
+    return f"{name}({', '.join(parts)})"
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, str):
+        return f'"{value}"'
+    return {None: "none", True: "true", False: "false"}.get(value, repr(value)) if not isinstance(value, (int, float)) or isinstance(value, bool) else repr(value)

@@ -1,0 +1,109 @@
+"""Plain text: PyTorch's notation, for pipes, files and tests."""
+
+from __future__ import annotations
+
+from typing import Any, TextIO
+
+from gradcli.errors import GradcliError, Span
+from gradcli.events import Event, Grad, Printed, Value, Warned
+
+WIDTH = 80
+
+
+def value_text(value: Any) -> str:
+    """A value as a statement shows it; a tuple or list that's too wide for a line has one element a line."""
+    if type(value) in (tuple, list):
+        return _listed(value)
+    if callable(value) and hasattr(value, "__name__"):
+        return f"<function {value.__name__}>"
+    return repr(value)
+
+
+def _listed(values: Any) -> str:
+    opening, closing = ("(", ")") if type(values) is tuple else ("[", "]")
+    parts = [value_text(value) for value in values]
+    comma = "," if type(values) is tuple and len(parts) == 1 else ""
+    line = f"{opening}{', '.join(parts)}{comma}{closing}"
+    if len(line) < WIDTH and "\n" not in line:
+        return line
+    # As IPython shows it: elements under each other, their own lines moved along.
+    return opening + ",\n ".join(part.replace("\n", "\n ") for part in parts) + comma + closing
+
+
+def event_text(event: Event) -> str:
+    """An event as the lines that it writes to stdout, their ends included."""
+    if isinstance(event, Printed):
+        return event.text
+    if isinstance(event, Value):
+        return value_text(event.value) + "\n"
+    if isinstance(event, Grad):
+        return f"{event.name}.grad = {_aligned(repr(event.value), len(event.name) + 8)}\n"
+    raise TypeError(f"no text for {event!r}")
+
+
+def _aligned(text: str, indent: int) -> str:
+    """Later rows stand under the first."""
+    return text.replace("\n", "\n" + " " * indent)
+
+
+def failure_text(failure: GradcliError, excerpt: str | None) -> str:
+    """A failure with its place: message, file and line, the line with a caret, the calls that led there, help."""
+    return _diagnostic("error", failure.message, failure.span, excerpt, failure.label, failure.calls, failure.help)
+
+
+def warning_text(event: Warned, excerpt: str | None = None) -> str:
+    """A diagnostic that stops nothing, in the form of an error."""
+    return _diagnostic("warning", event.message, event.span, excerpt, "", [], event.help)
+
+
+def _diagnostic(
+    kind: str, message: str, span: Span | None, excerpt: str | None, label: str, calls: list[tuple[str, Span]], help: str
+) -> str:
+    lines = [f"{kind}: {message}"]
+    margin = " "
+    if span is not None:
+        margin = " " * (len(str(span.line)) + 1)
+        lines.append(f"{margin}--> {span.file}:{span.line}:{span.column}")
+        if excerpt is not None:
+            text, caret = _pointed_at(excerpt, span)
+            lines += [f"{margin} |", f" {span.line} | {text}", f"{margin} | {caret} {label}".rstrip()]
+    for name, place in reversed(calls):
+        lines.append(f"{margin} in {_function(name)}, called at {place.file}:{place.line}:{place.column}")
+    if help:
+        lines.append(f"{margin} = help: {help}")
+    return "\n".join(lines) + "\n"
+
+
+def _pointed_at(text: str, span: Span) -> tuple[str, str]:
+    """The line, and under it the carets; of a line that may have megabytes, a window around the place."""
+    start = 0
+    if len(text) > 2 * WIDTH:
+        start = max(span.column - WIDTH // 2, 0)
+        text = text[start : start + WIDTH]
+    end = span.end_column if span.end_line == span.line else start + len(text) + 1
+    width = max(min(end - span.column, start + len(text) + 1 - span.column), 1)
+    return text.replace("\t", " "), " " * (span.column - 1 - start) + "^" * width
+
+
+def _function(name: str) -> str:
+    return "a function" if name.startswith(("<", "@")) else f"`{name}`"
+
+
+class PlainRenderer:
+    """Writes events as plain text: results to `out`, diagnostics to `err`."""
+
+    def __init__(self, out: TextIO, err: TextIO) -> None:
+        self.out = out
+        self.err = err
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Warned):
+            self.out.flush()
+            self.err.write(warning_text(event))
+            return
+        self.out.write(event_text(event))
+
+    def failure(self, failure: GradcliError, excerpt: str | None) -> None:
+        self.out.flush()
+        self.err.write(failure_text(failure, excerpt))
+        self.err.flush()
