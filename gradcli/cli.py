@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,7 +56,9 @@ def bare(
         if sys.stdin is None or sys.stdin.isatty():
             typer.echo(context.get_help())
             raise typer.Exit
-        evaluate([("-", None)])
+        from gradcli.evaluate import evaluate
+
+        raise typer.Exit(evaluate([("-", None)]))
 
 
 @app.command("eval")
@@ -79,61 +80,9 @@ def eval_command(
         if sys.stdin is None or sys.stdin.isatty():
             raise typer.BadParameter("name a FILE, or give a text with -e")
         programs = [("-", None)]
-    evaluate(
+    from gradcli.evaluate import evaluate
+
+    status = evaluate(
         programs, precision=precision, dtype=dtype.value, seed=seed, tracking=None if tracking is None else tracking.value
     )
-
-
-def evaluate(
-    programs: list[tuple[str, str | None]],
-    *,
-    precision: int = 4,
-    dtype: str = "float64",
-    seed: int | None = None,
-    tracking: str | None = None,
-) -> None:
-    """Runs programs (a file's name, or a name with its text) in one session; leaves with status 1 where one fails."""
-    from gradcli.engine import modes
-    from gradcli.errors import GradcliError
-    from gradcli.render.plain import PlainRenderer
-    from gradcli.session import Session
-
-    modes.precision = precision
-    renderer = PlainRenderer(sys.stdout, sys.stderr)
-    session = Session(dtype=dtype, seed=seed, tracking=tracking)
-    try:
-        for name, text in programs:
-            shown = "<stdin>" if name == "-" else name
-            source = read(name) if text is None else text
-            session.execute(source, shown, renderer.event)
-    except GradcliError as failure:
-        _debug(failure)
-        excerpt = session.text_of(failure.span) if failure.span is not None else None
-        renderer.failure(failure, excerpt)
-        raise typer.Exit(1) from None
-    finally:
-        sys.stdout.flush()
-
-
-def _debug(failure: BaseException) -> None:
-    import os
-
-    if os.environ.get("GRADCLI_DEBUG"):
-        import traceback
-
-        traceback.print_exception(failure)
-
-
-def read(name: str) -> str:
-    """The text of a script. Raises FileFailure where it can't be read or isn't UTF-8."""
-    from gradcli.errors import FileFailure
-
-    try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return data.decode("utf-8-sig")
-    except OSError as problem:
-        raise FileFailure(f"can't read {name}: {(problem.strerror or str(problem)).lower()}") from None
-    except UnicodeDecodeError as problem:
-        raise FileFailure(
-            f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-        ) from None
+    raise typer.Exit(status)

@@ -37,7 +37,7 @@ class GradcliError(Exception):
     `message` says what was wrong, `label` stands under the caret, `help` is the remedy, `span` the place (none where
     there is no text to point at), `calls` the spans of the calls of user functions that led there, outermost first.
     Other places of a script that the texts speak of stand in them as `{key}`, and in `places` as (code, instruction)
-    under that key; whoever knows the script replaces them by `resolve`.
+    under that key (`{key.name}` is the name alone); whoever knows the script replaces them by `resolve`.
     """
 
     def __init__(
@@ -66,6 +66,7 @@ class GradcliError(Exception):
     def __str__(self) -> str:
         for key in self.places:
             self.resolve(key, "an earlier step")
+            self.resolve(f"{key}.name", "y")
         return self.message
 
     @property

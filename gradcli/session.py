@@ -48,6 +48,7 @@ class Session:
         self._cells: dict[str, CellType] = {}
         self._consts: frozenset[str] = frozenset()
         self._units: dict[str, Unit] = {}
+        self._texts: dict[str, str] = {}
         self._globals: dict[str, Any] = {"__builtins__": BUILTINS, "__name__": "gradcli.script"}
         self._emit: Callable[[Event], None] = lambda event: None
 
@@ -98,6 +99,7 @@ class Session:
             yield
 
     def _compiled(self, source: str, name: str) -> Unit:
+        self._texts[name] = source
         key = f"{name}#{len(self._units) + 1}"
         unit = compile_unit(
             source.removeprefix("\ufeff"),
@@ -205,11 +207,8 @@ class Session:
 
     def text_of(self, span: Span) -> str | None:
         """The source line that a span begins in."""
-        for unit in reversed(self._units.values()):
-            if unit.file == span.file:
-                lines = unit.text.split("\n")
-                return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else None
-        return None
+        lines = self._texts.get(span.file, "").removeprefix("\ufeff").split("\n")
+        return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else None
 
 
 def _content(cell: CellType) -> Any:

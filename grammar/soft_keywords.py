@@ -11,7 +11,7 @@ from . import tables
 from . import terminals as t
 
 _CLAUSE_AFTER = t.VALUE_ENDS | {t.RETAIN}
-_OPEN = (t.OPEN_PARENTHESIS, t.OPEN_BRACKET, t.LAMBDA_OPEN)
+_OPEN = (t.OPEN_PARENTHESIS, t.OPEN_BRACKET)
 
 
 def soften(terminals: list[int], tokens: list[Any], place: int) -> None:

@@ -11,17 +11,17 @@ committed, for the expected text was checked against PyTorch and the program's o
 
 from __future__ import annotations
 
+import io
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
+from gradcli.evaluate import evaluate
+
 SCRIPTS = Path(__file__).parent / "scripts"
 UPDATE = os.environ.get("GRADCLI_UPDATE") == "1"
-SECONDS_A_SCRIPT = 60
 
 PATHS = sorted(SCRIPTS.rglob("*.gr"))
 
@@ -35,17 +35,10 @@ class Result(NamedTuple):
 
 
 def run_script(path: Path) -> Result:
-    """Evaluates a script as a user would, in plain format; the one place that knows how scripts are run."""
-    process = subprocess.run(
-        [sys.executable, "-m", "gradcli", "eval", "--format", "plain", str(path)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        env={**os.environ, "PYTHONIOENCODING": "utf-8"},
-        timeout=SECONDS_A_SCRIPT,
-        check=False,
-    )
-    return Result(process.stdout, process.stderr, process.returncode)
+    """Evaluates a script as the command does; the one place that knows how scripts are run."""
+    out, err = io.StringIO(), io.StringIO()
+    status = evaluate([(str(path), None)], out=out, err=err)
+    return Result(out.getvalue(), err.getvalue(), status)
 
 
 def assert_in_order(lines: list[str], text: str) -> None:

@@ -250,7 +250,8 @@ def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
             raise AutogradFailure(
                 f"backward needs one number to start from, and {{root}} has shape {tensor.shape}",
                 label="grad can be implicitly created only for scalar outputs",
-                help="reduce it, `backward y.sum()`, or give a vector of its shape, `backward y with ones_like(y)`",
+                help="reduce it, `backward {root.name}.sum()`, or give a vector, "
+                f"`backward {{root.name}} with ones({', '.join(map(str, array.shape))})`",
                 places={"root": (tensor.node.code, tensor.node.instruction) if tensor.node.code else (None, 0)},
             )
         start: Any = array.dtype.type(1) if not array.ndim else np.ones_like(array)

@@ -133,7 +133,7 @@ sign = differentiable(np.sign, lambda g, *_: _flat(g), real=False, formula="0")
 floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, formula="0")
 ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, formula="0")
 trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, formula="0")
-round_ = differentiable(np.rint, lambda g, *_: _flat(g), name="round", real=False, formula="0")
+round = differentiable(np.rint, lambda g, *_: _flat(g), name="round", real=False, formula="0")
 
 
 def _frac(input):

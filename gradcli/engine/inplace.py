@@ -13,7 +13,7 @@ import numpy as np
 
 from gradcli.engine import elementwise, memory, modes
 from gradcli.engine.conversion import NUMBERS, as_tensor
-from gradcli.engine.node import Node
+from gradcli.engine.node import Node, next_order
 from gradcli.engine.operation import differentiable, shape_clash
 from gradcli.engine.shaping import broadcast_to
 from gradcli.engine.tensor import Tensor
@@ -75,6 +75,9 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
     if node:
         _protect(node, target.array)
     memory.write(target, result.array)
+    if node:
+        # What the operation itself saved is as new as the change.
+        node.order = next_order()
     if modes.recording:
         _take_over(target, node)
     return target
@@ -87,8 +90,6 @@ def _protect(node: Node, array: Any) -> None:
             np.array(value) if isinstance(value, np.ndarray) and memory.overlaps(value, array) else value
             for value in node.saved
         )
-        # What the rule keeps of its output is the new value, and is as old as the change.
-    node.order = memory.next_order()
 
 
 def _take_over(target: Tensor, node: Any) -> None:

@@ -62,17 +62,19 @@ def _is_innermost(problem: BaseException) -> bool:
 def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
     """Puts names and lines where a failure's texts speak of other places of the script."""
     for key, (code, instruction) in failure.places.items():
-        failure.resolve(key, words_for(code, instruction, units))
+        name, words = words_for(code, instruction, units)
+        failure.resolve(key, words)
+        failure.resolve(f"{key}.name", name or "y")
 
 
-def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
-    """How a person calls what was made at a place: `y` (line 2), or its text."""
+def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> tuple[str | None, str]:
+    """The name of what was made at a place, if it was given one; and how a person speaks of it: `y` (line 2)."""
     unit = None if code is None else units.get(code.co_filename)
     span = None if unit is None or code is None else unit.span_of(code, instruction)
     if unit is None or span is None:
-        return "an earlier step"
+        return None, "an earlier step"
     name = unit.name_at(span)
-    return f"`{name}` (line {span.line})" if name else f"line {span.line}"
+    return name, f"`{name}` (line {span.line})" if name else f"line {span.line}"
 
 
 # ---- Python's exceptions

@@ -146,9 +146,9 @@ class Lowering:
         found = False
         for part in walk(node):
             kind = part[0]
-            if kind in ("NUMBER",) or kind == "NAME" and part[1] in WRITTEN_CONSTANTS - self.own:
+            if kind == "NUMBER" or kind == "NAME" and part[1] in WRITTEN_CONSTANTS - self.own:
                 found = True
-            elif kind not in ("chain", "unary", "power", "group", "SIGN", "STAR", "DIVISION"):
+            elif kind not in ("chain", "unary", "power", "group", "OPERATOR"):
                 return False
         return found
 
@@ -516,8 +516,18 @@ class Lowering:
         return self.runtime("list", node, self.raw_list(node))
 
     def raw_list(self, node: Any) -> ast.expr:
-        parts = [self.raw_list(part) if part[0] == "list" else self.expression(part) for part in node[1]]
-        return ast.List(parts, LOAD, **place(node))
+        return ast.List([self.list_item(part) for part in node[1]], LOAD, **place(node))
+
+    def list_item(self, node: Any) -> ast.expr:
+        """An inner list stays Python's: what it becomes is decided for the whole."""
+        if node[0] == "list":
+            return self.raw_list(node)
+        return self.numbers(node[1], node) if node[0] == "ARRAY" else self.expression(node)
+
+    def numbers(self, value: Any, node: Any) -> ast.expr:
+        if isinstance(value, list):
+            return ast.List([self.numbers(item, node) for item in value], LOAD, **place(node))
+        return self.constant(value, node)
 
     def on_comprehension(self, node: Any) -> ast.expr:
         value, target, iterable, condition = node[1]

@@ -164,6 +164,7 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
     rest = code.co_varnames[takes + code.co_kwonlyargcount] if code.co_flags & CO_VARARGS else None
     kinds = {key: CONVERTERS.get(kind) for key, kind in body.__annotations__.items()}
     by_position = tuple(kinds.get(key) for key in positional)
+    sizes = body.__annotations__.get(rest or "") == "Wholes"
     required = takes - len(body.__defaults__ or ())
 
     def call(*args: Any, **named: Any) -> Any:
@@ -198,8 +199,9 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
         if rest is not None and (extra or rest in named):
             if len(values) < takes:
                 values += [options.pop(key) for key in positional[len(values) :]]
-            several = extra[0] if len(extra) == 1 and not isinstance(extra[0], (int, float)) else extra
-            values += _converted(Wholes, several, name, rest)
+            if sizes:
+                extra = _converted(Wholes, extra[0] if len(extra) == 1 else extra, name, rest)
+            values += extra
         return body(*values, **options)
 
     call.__name__ = call.__qualname__ = name

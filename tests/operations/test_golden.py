@@ -1,0 +1,131 @@
+"""Every golden case: gradcli's values, dtypes, grad_fn names, gradients and second derivatives are PyTorch's.
+
+PyTorch's are in tests/golden/ops.json, made by tests/golden/make_ops.py. Where gradcli departs on purpose, the case
+stands in DEPARTURES with the reason.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from gradcli import GradcliError, Session, Tensor, tensor
+from gradcli.engine import CUT, grad
+from tests.operations.departures import DEPARTURES, NAMES_DIFFER, SECOND_ORDER
+from tests.operations.inputs import Golden, read_golden, weights
+
+GOLDEN = read_golden()
+TOLERANCE = {"float64": 1e-11, "float32": 2e-5, "float16": 2e-2}
+
+
+def evaluated(case: Golden) -> tuple[list[Any], dict[str, Tensor]]:
+    """The results of the case's expression, run as a script, and the leaves it was run on."""
+    session = Session(tracking="explicit")
+    leaves = {}
+    for name, array in case.arrays().items():
+        if case.variant == "strided":
+            leaf = Tensor(array)
+            if array.dtype.kind == "f":
+                from gradcli.engine import start_tracking
+
+                start_tracking(leaf)
+        else:
+            leaf = tensor(array, dtype=array.dtype, requires_grad=array.dtype.kind == "f")
+        leaves[name] = session[name] = leaf
+    for _ in session.run(f"result = {case.expression}"):
+        pass
+    result = session["result"]
+    several = isinstance(result, (tuple, list)) and any(isinstance(part, Tensor) for part in result)
+    return (list(result) if several else [result]), leaves
+
+
+def weighted(results: list[Any], leaves: dict[str, Tensor], first: int, **options: bool) -> dict[str, Tensor]:
+    """Gradients of the weighted sum of results, by leaf; result k has the weights of number first + k."""
+    chosen = [(k, r) for k, r in enumerate(results, first) if isinstance(r, Tensor) and r.requires_grad]
+    floating = {name: leaf for name, leaf in leaves.items() if leaf.requires_grad}
+    if not chosen or not floating:
+        return {}
+    found = grad(
+        [r for _, r in chosen],
+        list(floating.values()),
+        [Tensor(weights(r.shape, k).astype(r.dtype), CUT) for k, r in chosen],
+        allow_unused=True,
+        retain_graph=True,
+        **options,
+    )
+    return {name: g for name, g in zip(floating, found, strict=True) if g is not None}
+
+
+def assert_close(found: Any, expected: Any, what: str) -> None:
+    """The same dtype and shape, and numbers that agree to what the dtype allows."""
+    if not isinstance(expected, np.ndarray):
+        plain = found.array.tolist() if isinstance(found, Tensor) else found
+        plain = list(plain) if isinstance(plain, tuple) else plain
+        plain = repr(plain) if isinstance(expected, str) and not isinstance(plain, str) else plain
+        assert plain == expected or plain != plain, what
+        return
+    array = found.array if isinstance(found, Tensor) else np.asarray(found)
+    assert array.shape == expected.shape, f"{what}: shape {array.shape}, and PyTorch's is {expected.shape}"
+    assert array.dtype == expected.dtype, f"{what}: {array.dtype}, and PyTorch's is {expected.dtype}"
+    if expected.dtype.kind != "f":
+        np.testing.assert_array_equal(array, expected, err_msg=what)
+        return
+    tolerance = TOLERANCE[expected.dtype.name]
+    finite = np.abs(expected[np.isfinite(expected)])
+    scale = finite.max() if finite.size else 1.0
+    np.testing.assert_allclose(array, expected, rtol=tolerance, atol=tolerance * min(scale, 1.0), err_msg=what)
+
+
+def run_cases(*, fails: bool) -> list[Any]:
+    return [
+        pytest.param(case, id=case.id) for case in GOLDEN if (not case.values) == fails and case.expression not in DEPARTURES
+    ]
+
+
+@pytest.mark.parametrize("case", run_cases(fails=False))
+def test_value_and_gradients(case: Golden) -> None:
+    with np.errstate(all="ignore"):
+        results, leaves = evaluated(case)
+        assert len(results) == len(case.values)
+        for number, (found, expected) in enumerate(zip(results, case.values, strict=True)):
+            assert_close(found, expected, f"result {number}")
+        if case.gradients is None:
+            return
+        firsts = weighted(results, leaves, 0)
+        assert_gradients(firsts, case.gradients, leaves, "gradient")
+        if case.second is None or case.expression in SECOND_ORDER:
+            return
+        firsts = weighted(results, leaves, 0, create_graph=True)
+        seconds = weighted([firsts.get(name) for name in leaves], leaves, 1)
+        assert_gradients(seconds, case.second, leaves, "second derivative")
+
+
+def assert_gradients(found: dict[str, Tensor], expected: dict[str, np.ndarray], leaves: dict[str, Tensor], what: str) -> None:
+    """None and zero are one gradient."""
+    for name, leaf in leaves.items():
+        if name in found or name in expected:
+            zero = np.zeros_like(np.asarray(leaf.array))
+            assert_close(found.get(name, zero), expected.get(name, zero), f"{what} of {name}")
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(case, id=case.id)
+        for case in GOLDEN
+        if any(case.grad_fns) and case.variant == "float64" and case.expression not in DEPARTURES | NAMES_DIFFER
+    ],
+)
+def test_grad_fn_has_pytorch_name(case: Golden) -> None:
+    results, _ = evaluated(case)
+    assert [getattr(r, "grad_fn", None) and r.grad_fn.name for r in results] == list(case.grad_fns)
+
+
+@pytest.mark.parametrize("case", run_cases(fails=True))
+def test_what_pytorch_refuses_is_refused(case: Golden) -> None:
+    with pytest.raises(GradcliError) as caught:
+        evaluated(case)
+    assert type(caught.value) is not GradcliError, f"a bug: {caught.value.message}"
+    assert caught.value.span is not None
