@@ -19,6 +19,7 @@ from lark.lexer import Lexer
 HERE = Path(__file__).parent
 GRAMMAR = HERE / "gradcli.lark"
 TABLES = HERE / "tables.py"
+MOST_SYMBOLS = 255  # parser.py keeps a symbol in eight bits, and terminals.FAILED is none of them
 STARTS = ("program", "alone")
 
 # How a rule makes its value; parser.py reads these numbers from the tables.
@@ -133,6 +134,8 @@ def recipe(rule: Any) -> tuple[int, str, tuple[int, ...], tuple[int, ...], int]:
             raise ValueError(f"{rule}: a rule with `?` must be a single symbol or have a name after `->`")
         how = UNIT
     elif not symbols:
+        if kind not in STARTS:
+            raise ValueError(f"{rule}: only a whole text can be empty, for nothing has no position")
         how = EMPTY
     elif spreads:
         how = SPREAD
@@ -157,6 +160,8 @@ def tables_text() -> str:
     used = {str(symbol.name) for rule in machine.rules for symbol in rule.expansion if symbol.is_term}
     terminals = ["$END", *sorted(used)]
     nonterminals = sorted({str(rule.origin.name) for rule in machine.rules})
+    if len(terminals) + len(nonterminals) > MOST_SYMBOLS:
+        raise ValueError(f"{GRAMMAR.name}: more than {MOST_SYMBOLS} symbols")
     number = {name: place for place, name in enumerate(terminals + nonterminals)}
     patterns = {terminal.name: terminal.pattern for terminal in grammar.terminals}
     words = {word: number[name] for name, pattern in patterns.items() for word in words_of(pattern)}

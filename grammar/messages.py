@@ -43,6 +43,7 @@ _FOREIGN = {
     "nonlocal": "functions see the names around them; return what they compute",
     "async": "there is nothing to wait for",
     "await": "there is nothing to wait for",
+    "then": "a block is in braces: `if c { ... }`",
     "elseif": "write `else if`",
     "elsif": "write `else if`",
     "switch": "write `if a { ... } else if b { ... }`",
@@ -117,7 +118,8 @@ class _Misfit:
 
     def failure(self) -> SyntaxFailure:
         for place in (self.place, self.place - 1):
-            if self.scan.terminals[place] == t.NAME and self.scan.tokens[place][1] in _FOREIGN:
+            word = self.scan.tokens[place][1]
+            if self.scan.terminals[place] == t.NAME and word in _FOREIGN and (word != "print" or place != self.place):
                 return self._foreign(self.scan.tokens[place])
         return self.scan.failure_at(self.message(), self.where(), help=self.help())
 

@@ -23,7 +23,6 @@ UNIT, NODE, PICK, SPREAD, NEW_LIST, GROW_LIST, EMPTY = range(7)
 ACCEPT, ERROR = (7,), (8,)
 _ARRANGED = -1
 
-_FIRST_SYMBOL = len(tables.TERMINALS)
 _moves: dict[int, dict[int, int]] = {}  # tables.MOVES as dicts, made when a state is first seen
 _steps: dict[int, tuple[int, Any]] = {}
 

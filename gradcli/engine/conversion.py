@@ -25,7 +25,10 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
     """
     kind = type(value)
     if kind is Tensor:
-        return value if dtype is None or value.dtype == dtype else OPERATIONS["cast"](value, dtype, value.dtype)
+        if dtype is None or value.dtype == dtype:
+            return value
+        # Whole numbers and truth values vary in steps: nothing to differentiate.
+        return OPERATIONS["cast"](value, dtype, value.dtype) if dtype.kind in "fc" else Tensor(value.array.astype(dtype), CUT)
     status = None if modes.recording else CUT
     if kind is bool:
         return Tensor(np.bool_(value) if dtype is None else dtype.type(value), status)

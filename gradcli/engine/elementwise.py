@@ -7,8 +7,8 @@ Conventions at kinks are PyTorch's. What a rule saves is what PyTorch saves (the
 from __future__ import annotations
 
 import operator
+from math import inf, nan, pi
 from math import log as ln
-from math import pi
 from math import sqrt as root
 
 import numpy as np
@@ -45,6 +45,8 @@ def _power_base(g, z, x, y):
 
 def _power_exponent(g, z, x, y):
     """`x^y log x`; where x is 0 and y >= 0 the power doesn't move with y, and `log 0` is kept out."""
+    if isinstance(x, (int, float)):
+        return g * (z * ln(x)) if x > 0 else g * np.where(y >= 0, 0, -inf * z) if x == 0 else g * (z * nan)
     still = (x == 0) & (y >= 0)
     return g * np.where(still, 0, z * np.log(np.where(still, 1, x)))
 
@@ -55,19 +57,27 @@ pow = differentiable(
     formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
 )  # fmt: skip
 pow_number = variant(pow, "PowBackward0")
+pow_of_number = variant(pow, "PowBackward2")
 neg = differentiable(
     operator.neg, lambda g, *_: -g,
     name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, formula="-1",
 )  # fmt: skip
 reciprocal = differentiable(np.reciprocal, lambda g, y, _x: -g * (y * y), formula="-1/x^2", domain="nonzero")
 remainder = differentiable(
-    np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor_divide(x, y),
-    real=False, formula=("1", "-floor(x/y)"), domain="nonzero",
+    np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor(x / y),
+    grad_name="RemainderBackward1", real=False, formula=("1", "-floor(x/y)"), domain="nonzero",
 )  # fmt: skip
 fmod = differentiable(
     np.fmod, lambda g, *_: g, lambda g, _z, x, y: -g * np.trunc(x / y),
-    real=False, formula=("1", "-trunc(x/y)"), domain="nonzero",
+    grad_name="FmodBackward1", real=False, formula=("1", "-trunc(x/y)"), domain="nonzero",
 )  # fmt: skip
+
+remainder_number = variant(remainder, "RemainderBackward0")
+fmod_number = variant(fmod, "FmodBackward0")
+# As in torch it has no derivative at all: to pass through it is an error. `floor(x / y)` has the derivative 0.
+floor_divide = differentiable(
+    np.floor_divide, None, None, grad_name="NotImplemented", real=False, formula=("none", "none"), domain="nonzero"
+)
 
 # ---- exponentials and logarithms
 
@@ -75,7 +85,10 @@ exp = differentiable(np.exp, lambda g, y, _x: g * y, formula="exp(x)")
 exp2 = differentiable(np.exp2, lambda g, y, _x: g * y * ln(2), formula="2^x log(2)")
 expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), formula="exp(x)")
 log = differentiable(np.log, lambda g, _y, x: g / x, formula="1/x", domain="positive")
-log1p = differentiable(np.log1p, lambda g, _y, x: g / (x + 1), formula="1/(1+x)", domain="positive")
+log1p = differentiable(
+    np.log1p, lambda g, _y, x: g / (x + 1), 
+    grad_name="Log1PBackward0", formula="1/(1+x)", domain="positive",
+)  # fmt: skip
 log2 = differentiable(np.log2, lambda g, _y, x: g / (x * ln(2)), formula="1/(x log(2))", domain="positive")
 log10 = differentiable(np.log10, lambda g, _y, x: g / (x * ln(10)), formula="1/(x log(10))", domain="positive")
 logaddexp = differentiable(
@@ -97,7 +110,7 @@ rsqrt = differentiable(
     name="rsqrt", elementwise=True, formula="-1/(2 x sqrt(x))", domain="positive",
 )  # fmt: skip
 # At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
-abs = differentiable(np.abs, lambda g, _y, x: g * np.sign(x), name="abs", real=False, formula="sign(x)")
+abs = differentiable(np.abs, lambda g, _y, x: g * sign(x), name="abs", real=False, formula="sign(x)")
 hypot = differentiable(
     np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z), formula=("x/hypot(x, y)", "y/hypot(x, y)")
 )  # fmt: skip
@@ -116,9 +129,15 @@ tanh = differentiable(np.tanh, lambda g, y, _x: g * (1 - y * y), formula="1 - ta
 asinh = differentiable(np.arcsinh, lambda g, _y, x: g / np.sqrt(x * x + 1), name="asinh", formula="1/sqrt(x^2+1)")
 acosh = differentiable(np.arccosh, lambda g, _y, x: g / np.sqrt(x * x - 1), name="acosh", formula="1/sqrt(x^2-1)", domain="above one")
 atanh = differentiable(np.arctanh, lambda g, _y, x: g / (1 - x * x), name="atanh", formula="1/(1-x^2)", domain="unit")
-# Both slopes of atan2 at the origin are left undefined (nan), as x/(x^2+y^2) is there.
+
+
+def _inverse(x):
+    """1/x, and 0 for 0: at the origin, where an angle has no slope, torch takes 0."""
+    return np.where(x == 0, 0, 1 / x)
+
+
 atan2 = differentiable(
-    np.arctan2, lambda g, _z, x, y: g * y / (x * x + y * y), lambda g, _z, x, y: g * -x / (x * x + y * y),
+    np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x, y: g * (-x * _inverse(x * x + y * y)),
     name="atan2", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
 )  # fmt: skip
 
@@ -129,7 +148,12 @@ def _flat(g):
     return np.zeros_like(g)
 
 
-sign = differentiable(np.sign, lambda g, *_: _flat(g), real=False, formula="0")
+def sign(input):
+    # The sign of nan is 0 in torch.
+    return np.where(input != input, 0, np.sign(input))[()].astype(input.dtype)
+
+
+sign = differentiable(sign, lambda g, *_: _flat(g), numpy=np.sign, elementwise=True, real=False, formula="0")
 floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, formula="0")
 ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, formula="0")
 trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, formula="0")
@@ -205,7 +229,7 @@ def relu(input):
 
 
 # At 0 the slope is 0, that of the flat side.
-relu = differentiable(relu, lambda g, y, _x: np.where(y > 0, g, 0), elementwise=True, real=False, formula="1 where x > 0")
+relu = differentiable(relu, lambda g, y, _x: np.where(y <= 0, 0, g), elementwise=True, real=False, formula="1 where x > 0")
 
 
 def softplus(input, beta=1, threshold=20):
@@ -234,13 +258,24 @@ erf = differentiable(
 )
 
 
+def erfc(input):
+    from scipy.special import erfc
+
+    return erfc(input)
+
+
+erfc = differentiable(
+    erfc, lambda g, _y, x: g * (-2 / root(pi) * np.exp(-(x * x))), elementwise=True, formula="-2/sqrt(pi) exp(-x^2)"
+)
+
+
 def masked_fill(mask, value, input):
     return np.where(mask, value, input)[()]
 
 
 masked_fill = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
-    elementwise=True, arity=3, real=False, formula=("", "1 where masked", "1 where not masked"),
+    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False, formula=("", "1 where masked", "1 where not masked"),
 )  # fmt: skip
 
 
@@ -254,3 +289,5 @@ lerp = differentiable(
     lerp, lambda g, _z, _x, _y, w: g * (1 - w), lambda g, _z, _x, _y, w: g * w, lambda g, _z, x, y, _w: g * (y - x),
     elementwise=True, arity=3, formula=("1 - w", "w", "end - x"),
 )  # fmt: skip
+lerp_tensor = variant(lerp, "LerpBackward1")
+masked_fill_tensor = variant(masked_fill, "MaskedFillBackward1")

@@ -87,6 +87,14 @@ def _check(index: list[Any], shape: tuple[int, ...]) -> None:
             used += 1
     if ellipses > 1:
         raise IndexFailure("an index can have one `...` only")
+    lists = [part.shape for part in index if isinstance(part, np.ndarray) and part.dtype.kind != "b"]
+    try:
+        np.broadcast_shapes(*lists)
+    except ValueError:
+        raise IndexFailure(
+            "shape mismatch: indexing tensors could not be broadcast together with shapes "
+            + ", ".join(str(list(one)) for one in lists)
+        ) from None
     if used > len(shape):
         if not shape:
             raise IndexFailure(
@@ -133,7 +141,37 @@ def take(tensor: Tensor, key: Any) -> Tensor:
         if -size <= key < size:
             return shaping.getitem(tensor, (key, ...))
     index, advanced = normalized(key, tensor.array.shape)
-    return shaping.getitem_index(tensor, index) if advanced else _basic_take(tensor, index)
+    if not advanced:
+        return _basic_take(tensor, index)
+    basic, index = _numbers_first(index, tensor.array.ndim)
+    return shaping.getitem_index(tensor if basic is None else _basic_take(tensor, basic), index)
+
+
+def _numbers_first(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...] | None, tuple[Any, ...]]:
+    """An advanced index in torch's two steps: single numbers select first, and what is left indexes the rest.
+
+    NumPy counts a number among the advanced indices, which may put the dims in another order.
+    """
+    if not any(isinstance(part, int) for part in index):
+        return None, index
+    used = sum(part.ndim if _is_mask(part) else 1 for part in index if part is not None and part is not Ellipsis)
+    basic: list[Any] = []
+    rest: list[Any] = []
+    for part in index:
+        if isinstance(part, int):
+            basic.append(part)
+        elif part is Ellipsis:
+            basic += [slice(None)] * (ndim - used)
+            rest.append(part)
+        else:
+            rest.append(part)
+            if part is not None:
+                basic += [slice(None)] * (part.ndim if _is_mask(part) else 1)
+    return tuple(basic), tuple(rest)
+
+
+def _is_mask(part: Any) -> bool:
+    return isinstance(part, np.ndarray) and part.dtype.kind == "b"
 
 
 def _basic_take(tensor: Tensor, index: tuple[Any, ...]) -> Tensor:
@@ -158,14 +196,18 @@ def put(tensor: Tensor, key: Any, value: Any) -> None:
     if not tracked and (base is None or not base.node or not modes.recording):
         _write(tensor, index, value)
     elif advanced:
-        value = _fitting(tensor, index, value)
-        inplace.assign(tensor, shaping.put(tensor, value, index))
+        basic, index = _numbers_first(index, tensor.array.ndim)
+        part = tensor if basic is None else _basic_take(tensor, basic)
+        inplace.assign(part, shaping.put(part, _fitting(part, index, value), index))
     else:
         inplace.copy(_basic_take(tensor, index), value)
 
 
 def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
     array = memory.buffer(tensor)
+    if any(isinstance(part, np.ndarray) for part in index):
+        basic, index = _numbers_first(index, array.ndim)
+        array = array if basic is None else array[(*basic, ...)]
     raw = value.array if type(value) is Tensor else value if type(value) in (int, float, bool) else as_tensor(value).array
     try:
         array[index] = raw

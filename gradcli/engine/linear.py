@@ -115,7 +115,7 @@ def trace(x):
 
 
 def _eye_like(g, shape):
-    return g * np.eye(*shape)
+    return g * np.eye(*shape, dtype=g.dtype)
 
 
 trace = differentiable(trace, lambda g, _y, x_shape: _eye_like(g, x_shape), numpy=np.trace, real=False, formula="I")

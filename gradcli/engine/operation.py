@@ -175,6 +175,13 @@ def variant(apply: Callable[..., Any], grad_name: str) -> Callable[..., Any]:
     return again
 
 
+def relabel(tensor: Tensor, grad_name: str) -> Tensor:
+    """A result under the name of the function that it's the result of, where several operations made it."""
+    if tensor.node and not tensor.is_leaf:
+        tensor.node.op = tensor.node.op.renamed(grad_name)
+    return tensor
+
+
 def _specialised(op: Op) -> Callable[..., Any]:
     if op.elementwise and op.arity == 1 and len(op.parameters) == 1:
         return _unary(op)
@@ -220,7 +227,11 @@ def _unary(op: Op) -> Callable[..., Any]:
             return Tensor(out, Node(op, (node,), (out if keep_out else None, array if keep_input else None)))
         if real and array.dtype.kind not in "fc":
             array = array.astype(modes.default_dtype)
-        return Tensor(forward(array), None if node is None and modes.recording else CUT)
+        try:
+            out = forward(array)
+        except TypeError:
+            raise TypeFailure(f"{op.name} isn't defined for {array.dtype}") from None
+        return Tensor(out, None if node is None and modes.recording else CUT)
 
     return apply
 
@@ -280,7 +291,7 @@ def _binary(op: Op) -> Callable[..., Any]:
 def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
     """A result without history: it is cut where all the tensors that it came from are."""
     nodes = [value.node for value in inputs if type(value) is Tensor]
-    if out.dtype is not modes.default_dtype and out.dtype.kind == "f":
+    if op.elementwise and out.dtype is not modes.default_dtype and out.dtype.kind == "f":
         # NumPy makes float64 of whole numbers, torch the default dtype.
         kinds = [value.array.dtype.kind for value in inputs if type(value) is Tensor]
         if "f" not in kinds and "c" not in kinds:
@@ -423,7 +434,10 @@ def bind(op: Op, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...
 
 def no_rule(op: Op, position: int) -> AutogradFailure:
     """A missing rule speaks: never a silent zero."""
-    return AutogradFailure(f"{op.name} has no derivative in its argument `{op.parameters[position]}`")
+    return AutogradFailure(
+        f"derivative for {op.name} is not implemented (in its argument `{op.parameters[position]}`)",
+        help="apply it to `x.detach()` if no gradient should go through it",
+    )
 
 
 def marker(name: str, grad_name: str) -> Op:

@@ -18,13 +18,13 @@ from gradcli.engine.linear import bmm, dot, matmul, mm, mv, vector_by_matrix
 from gradcli.engine.operation import NUMPY, shape_clash
 from gradcli.engine.shaping import unbind
 from gradcli.engine.tensor import CUT, Tensor, as_array
-from gradcli.errors import AutogradFailure, TypeFailure
+from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
 
 CONSTANT = frozenset(
     (
         np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal, np.isfinite, np.isnan, np.isinf,
         np.signbit, np.logical_and, np.logical_or, np.logical_not, np.logical_xor, np.bitwise_and, np.bitwise_or,
-        np.invert, np.floor_divide, np.argmax, np.argmin, np.argsort, np.zeros_like, np.ones_like, np.full_like,
+        np.invert, np.argmax, np.argmin, np.argsort, np.zeros_like, np.ones_like, np.full_like,
         np.empty_like, np.shape, np.ndim, np.size, np.any, np.all, np.count_nonzero, np.nonzero, np.searchsorted,
         np.array_equal, np.allclose, np.isclose, np.array_repr, np.array_str, np.may_share_memory, np.shares_memory,
     )
@@ -100,7 +100,13 @@ _PRODUCTS = {(1, 1): dot, (2, 1): mv, (2, 2): mm, (1, 2): vector_by_matrix}
 
 
 def power(x: Any, y: Any) -> Tensor:
-    return e.pow(x, y) if type(y) is Tensor else e.pow_number(x, y)
+    if type(y) is not Tensor:
+        return e.pow_number(x, y)
+    return e.pow(x, y) if type(x) is Tensor else e.pow_of_number(x, y)
+
+
+def remainder(x: Any, y: Any) -> Tensor:
+    return e.remainder(x, y) if type(y) is Tensor else e.remainder_number(x, y)
 
 
 def _comparison(compare: Any) -> Any:
@@ -144,18 +150,12 @@ def _invert(self: Tensor) -> Tensor:
 
 
 def floor_divide(x: Any, y: Any) -> Tensor:
-    """`x // y`: steps, so it has no gradient."""
-    x, y = as_tensor(x) if type(y) is not Tensor else x, y
-    left, right = as_array(x), as_array(y)
-    if getattr(left, "dtype", np.dtype(type(left))).kind in "iub" and np.any(np.asarray(right) == 0):
-        if getattr(right, "dtype", np.dtype(type(right))).kind in "iub":
-            from gradcli.errors import ValueFailure
-
-            raise ValueFailure("ZeroDivisionError: division of whole numbers by zero")
-    try:
-        return Tensor(np.floor_divide(left, right), CUT)
-    except ValueError:
-        raise shape_clash(np.shape(left), np.shape(right)) from None
+    """`x // y`: it moves in steps, and torch gives it no derivative."""
+    divisor = as_array(y)
+    whole = [getattr(as_array(v), "dtype", np.dtype(type(v))).kind in "iub" for v in (x, y)]
+    if all(whole) and np.any(np.asarray(divisor) == 0):
+        raise ValueFailure("ZeroDivisionError: division of whole numbers by zero")
+    return e.floor_divide(x, y)
 
 
 def _reflected(function: Any) -> Any:
@@ -180,8 +180,8 @@ T.__mul__, T.__rmul__, T.__imul__ = e.mul, _reflected(e.mul), inplace.mul_
 # As in torch: a number divided by a tensor is the number times the tensor's reciprocal.
 T.__truediv__, T.__rtruediv__, T.__itruediv__ = e.div, lambda self, other: e.mul(e.reciprocal(self), other), inplace.div_
 T.__floordiv__, T.__rfloordiv__ = floor_divide, _reflected(floor_divide)
-T.__mod__, T.__rmod__ = e.remainder, _reflected(e.remainder)
-T.__pow__, T.__rpow__ = power, _reflected(e.pow)
+T.__mod__, T.__rmod__ = remainder, _reflected(remainder)
+T.__pow__, T.__rpow__ = power, _reflected(power)
 T.__matmul__, T.__rmatmul__ = product, _reflected(product)
 T.__neg__, T.__abs__ = e.neg, e.abs
 T.__pos__ = lambda self: self
@@ -194,7 +194,7 @@ T.__xor__ = T.__rxor__ = _logic(np.bitwise_xor)
 T.__invert__ = _invert
 T.__getitem__, T.__setitem__, T.__iter__ = indexing.take, indexing.put, _iterate
 
-for name, function in (("pow", power), ("floordiv", floor_divide), ("mod", e.remainder), ("matmul", product)):
+for name, function in (("pow", power), ("floordiv", floor_divide), ("mod", remainder), ("matmul", product)):
     setattr(
         Tensor, f"__i{name}__", lambda self, other, function=function: inplace.changed(function, self, other)
     )

@@ -45,7 +45,8 @@ sum_dim = variant(sum, "SumBackward1")
 
 
 def mean(x, axis=None, keepdims=False):
-    return np.mean(x, axis=axis, keepdims=keepdims)
+    # Not np.mean, which warns of an empty array, where nan is all that's wanted.
+    return np.sum(x, axis=axis, keepdims=keepdims) / count(x.shape, axis)
 
 
 mean = differentiable(
@@ -92,15 +93,18 @@ prod_dim = variant(prod_, "ProdBackward1")
 
 
 def var(x, axis=None, correction=1, keepdims=False):
-    total = np.sum((x - np.mean(x, axis=axis, keepdims=True)) ** 2, axis=axis, keepdims=keepdims)
+    middle = np.sum(x, axis=axis, keepdims=True) / count(x.shape, axis)
+    total = np.sum((x - middle) ** 2, axis=axis, keepdims=keepdims)
     return total / np.float64(max(count(x.shape, axis) - correction, 0)).astype(x.dtype)
 
 
 def _var_slope(g, x, axis, correction, keepdims):
     n = count(x.shape, axis) - correction
-    # One element has no spread to measure: torch gives nan there, in value and slope.
-    scale = 2 / n if n > 0 else inf
-    return restore(g, axis, keepdims) * scale * (x - np.mean(x, axis=axis, keepdims=True))
+    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    if n > 0:
+        return restore(g, axis, keepdims) * (2 / n) * deviation
+    # One element has no spread to measure: nan, in value and slope.
+    return restore(g, axis, keepdims) * np.where(_raw(deviation) == 0, np.nan, inf).astype(_raw(x).dtype)
 
 
 var = differentiable(
@@ -130,7 +134,7 @@ std = differentiable(
 def _even(g, y, x, axis, keepdims):
     y, g = restore(y, axis, keepdims), restore(g, axis, keepdims)
     chosen = (x == y) | ((x != x) & (y != y))
-    n = np.sum(_raw(chosen), axis=axis, keepdims=True)
+    n = np.sum(_raw(chosen), axis=axis, keepdims=True, dtype=_raw(x).dtype)
     return np.where(chosen, g / n, 0)
 
 
@@ -154,6 +158,17 @@ amin = differentiable(
     numpy=np.min, real=False, formula="1/k at the k smallest",
 )  # fmt: skip
 min_all = variant(amin, "MinBackward1")
+
+
+def median(x):
+    """The lower of the two middle values; nan where there is one."""
+    flat = np.sort(x, axis=None)
+    return flat[-1] if x.size and np.isnan(flat[-1]) else flat[(x.size - 1) // 2]
+
+
+median = differentiable(
+    median, lambda g, y, x: _even(g, y, x, None, False), real=False, formula="1/k at the k that are the median"
+)
 
 
 # ---- norms
@@ -238,7 +253,7 @@ cumprod = differentiable(
 
 
 def _shift(x, axis):
-    top = np.max(x, axis=axis, keepdims=True)
+    top = np.max(x, axis=axis, keepdims=True, initial=-inf)
     return np.where(np.isfinite(top), top, 0)
 
 

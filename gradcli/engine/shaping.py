@@ -233,6 +233,10 @@ split = differentiable(
 )  # fmt: skip
 
 
+split_sizes = variant(split, "SplitWithSizesBackward0")
+transpose_nothing = variant(permute, "TransposeBackward0")
+
+
 def unbind(x, axis):
     return tuple(np.moveaxis(x, axis, 0)[k, ...] for k in range(x.shape[axis]))
 

@@ -8,6 +8,7 @@ from gradcli.engine import Tensor, as_tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
+from gradcli.engine.operation import relabel
 from gradcli.errors import ShapeFailure, ValueFailure
 from gradcli.library.arguments import Number, OptionalTensor, Text, Whole
 from gradcli.library.vocabulary import function
@@ -32,7 +33,7 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
 @function("F.mse_loss")
 def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
     """The mean of the squared differences."""
-    return _reduced(e.pow_number(e.sub(input, target), 2), reduction)
+    return relabel(_reduced(e.pow_number(e.sub(input, target), 2), reduction), "MseLossBackward0")
 
 
 @function("F.l1_loss")
@@ -48,41 +49,83 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Opti
         raise ValueFailure(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     # log(1 + exp(-|x|)) can't overflow, and max(x, 0) - x t is the rest of it.
     loss = e.sub(input, e.mul(input, target)) + e.softplus(e.neg(input), 1, np.inf)
-    return _reduced(loss if weight is None else e.mul(loss, weight), reduction)
+    reduced = _reduced(loss if weight is None else e.mul(loss, weight), reduction)
+    return relabel(reduced, "BinaryCrossEntropyWithLogitsBackward0")
+
+
+@function("F.binary_cross_entropy")
+def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, reduction: Text = "mean"):
+    """The cross-entropy of probabilities and target; each logarithm is at least -100, as in torch."""
+    if input.shape != target.shape:
+        raise ValueFailure(
+            f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated."
+        )
+    yes = e.clamp_numbers(e.log(input), -100, None)
+    no = e.clamp_numbers(e.log1p(e.neg(input)), -100, None)
+    loss = e.neg(e.add(e.mul(target, yes), e.mul(1 - target, no)))
+    reduced = _reduced(loss if weight is None else e.mul(loss, weight), reduction)
+    return relabel(reduced, "BinaryCrossEntropyBackward0")
+
+
+def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np.ndarray:
+    """The target classes, checked."""
+    classes = np.asarray(target.array).astype(np.int64)
+    samples = input.shape[:-1]
+    if classes.shape != samples:
+        raise ValueFailure(
+            f"Expected input batch_size ({samples[0] if samples else 1}) to match target batch_size "
+            f"({classes.shape[0] if classes.ndim else 1})."
+        )
+    bad = classes[(classes != ignore_index) & ((classes < 0) | (classes >= count))]
+    if bad.size:
+        raise ValueFailure(f"Target {int(bad.flat[0])} is out of bounds.", help=f"classes count from 0 to {count - 1}")
+    return classes
 
 
 @function("F.nll_loss")
-def nll_loss(input: Tensor, target: Tensor, *, reduction: Text = "mean"):
-    """The mean of minus the log-probabilities of the target classes."""
-    classes = np.asarray(target.array).astype(np.int64)
-    if input.ndim == 1:
-        picked = s.getitem_index(input, (classes,))
-    else:
-        picked = s.getitem_index(input, (np.arange(classes.shape[0]), classes))
-    return _reduced(e.neg(picked), reduction)
+def nll_loss(input: Tensor, target: Tensor, weight: OptionalTensor = None, *, ignore_index: Whole = -100, reduction: Text = "mean"):
+    """Minus the log-probabilities of the target classes: their mean, weighted by class."""
+    classes = _classes(input, target, input.shape[-1], ignore_index)
+    counted = classes != ignore_index
+    places = np.where(counted, classes, 0)
+    index = (places,) if input.ndim == 1 else (np.arange(places.shape[0]), places)
+    scale = counted.astype(input.dtype)
+    if weight is not None:
+        scale = scale * np.asarray(weight.array)[places]
+    losses = e.mul(e.neg(s.getitem_index(input, index)), Tensor(scale))
+    if reduction == "mean":
+        return relabel(e.div(r.sum(losses), float(np.sum(scale))), "NllLossBackward0")
+    return relabel(_reduced(losses, reduction), "NllLossBackward0")
 
 
 @function("F.cross_entropy")
-def cross_entropy(input: Tensor, target: Tensor, *, reduction: Text = "mean", label_smoothing: Number = 0.0):
+def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, *, ignore_index: Whole = -100,
+                  reduction: Text = "mean", label_smoothing: Number = 0.0):  # fmt: skip
     """The cross-entropy of softmax(input) and the target classes (whole numbers) or probabilities."""
     if input.ndim not in (1, 2):
         raise ShapeFailure(f"cross_entropy wants scores of shape (classes,) or (samples, classes), and got {input.shape}")
     axis = input.ndim - 1
     logs = r.log_softmax(input, axis)
-    classes = input.shape[axis]
+    count = input.shape[axis]
+    samples = input.shape[0] if input.ndim == 2 else 1
     if target.shape == input.shape and target.dtype.kind == "f":
-        weights = target
+        shares = target * (1 - label_smoothing) + label_smoothing / count
+        scale = 1 if weight is None else weight
+        losses = e.neg(r.sum_dim(e.mul(logs, e.mul(shares, scale)), axis, False))
+        return _reduced(losses, reduction) if reduction != "mean" else e.div(r.sum(losses), samples)
+    hard = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    if not label_smoothing:
+        return hard
+    classes = _classes(input, target, count, ignore_index)
+    counted = (classes != ignore_index).astype(input.dtype)
+    scale = np.ones(count, input.dtype) if weight is None else np.asarray(weight.array)
+    smooth = e.mul(e.neg(r.sum_dim(e.mul(logs, Tensor(scale)), axis, False)), Tensor(counted))
+    if reduction == "mean":
+        picked = scale[np.where(classes == ignore_index, 0, classes)] * counted
+        soft = e.div(r.sum(smooth), float(np.sum(picked)))
     else:
-        whole = np.asarray(target.array).astype(np.int64)
-        if whole.size and (whole.min() < 0 or whole.max() >= classes):
-            raise ValueFailure(f"Target {int(whole.max())} is out of bounds.", help=f"classes count from 0 to {classes - 1}")
-        if label_smoothing == 0:
-            return nll_loss(logs, Tensor(whole), reduction=reduction)
-        weights = as_tensor(np.eye(classes, dtype=input.dtype)[whole])
-    if label_smoothing:
-        weights = weights * (1 - label_smoothing) + label_smoothing / classes
-    loss = e.neg(r.sum_dim(e.mul(logs, weights), axis, False))
-    return _reduced(loss, reduction)
+        soft = _reduced(smooth, reduction)
+    return hard * (1 - label_smoothing) + soft * (label_smoothing / count)
 
 
 @function("F.linear")

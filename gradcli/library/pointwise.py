@@ -11,9 +11,10 @@ import numpy as np
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine.conversion import promoted, result_dtype
-from gradcli.engine.operation import shape_clash
+from gradcli.engine.operation import relabel, shape_clash
 from gradcli.engine.protocols import floor_divide as floor_division
 from gradcli.engine.protocols import power
+from gradcli.engine.protocols import remainder as remainder_of
 from gradcli.engine.shaping import clone as copied
 from gradcli.errors import TypeFailure, ValueFailure
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, alias, enter_table, function
@@ -49,7 +50,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
     if result_dtype(input, other).kind in "iub":
         return floor_division(input, other) if rounding_mode == "floor" else _truncated_quotient(input, other)
     quotient = e.div(input, other)
-    return e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient)
+    return relabel(e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient), "DivBackward1")
 
 
 def _truncated_quotient(input: Any, other: Any) -> Tensor:
@@ -67,7 +68,9 @@ def floor_divide(input, other):
 @function(plain=True)
 def pow(input, exponent):
     """input to the power of exponent, element by element."""
-    return power(input, exponent) if type(input) is Tensor else e.pow(input, exponent)
+    if type(input) is Tensor or type(exponent) is Tensor:
+        return power(input, exponent)
+    return power(as_tensor(input), exponent)
 
 
 @function()
@@ -79,13 +82,25 @@ def square(input: Tensor):
 @function()
 def lerp(input: Tensor, end: Tensor, weight: Operand):
     """The point between input and end: input + weight * (end - input)."""
-    return e.lerp(input, end, weight)
+    return (e.lerp_tensor if type(weight) is Tensor else e.lerp)(input, end, weight)
 
 
 @function()
 def positive(input: Tensor):
     """The input itself."""
     return input
+
+
+@function()
+def remainder(input: Operand, other: Operand):
+    """The remainder of input / other, with the sign of other."""
+    return remainder_of(input, other)
+
+
+@function()
+def fmod(input: Operand, other: Operand):
+    """The remainder of input / other, with the sign of input."""
+    return (e.fmod if type(other) is Tensor else e.fmod_number)(input, other)
 
 
 @function()
@@ -110,8 +125,8 @@ def round(input: Tensor, *, decimals: Whole = 0):
         return e.round(input)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
-        return e.div(e.round(e.mul(input, scale)), scale)
-    return e.mul(e.round(e.div(input, scale)), scale)
+        return relabel(e.div(e.round(e.mul(input, scale)), scale), "RoundBackward1")
+    return relabel(e.mul(e.round(e.div(input, scale)), scale), "RoundBackward1")
 
 
 # ---- choices
@@ -195,7 +210,8 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand):
         raise ValueFailure(
             f"masked_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
-    return e.masked_fill(mask, as_tensor(value, input.dtype), input)
+    fill = e.masked_fill_tensor if type(value) is Tensor else e.masked_fill
+    return fill(mask, as_tensor(value, input.dtype), input)
 
 
 # ---- comparisons and predicates: bool tensors, no gradient

@@ -12,7 +12,7 @@ from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.conversion import promoted
-from gradcli.engine.operation import untracked, variant
+from gradcli.engine.operation import relabel, untracked, variant
 from gradcli.errors import IndexFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import (
     Dims,
@@ -111,7 +111,24 @@ def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: 
     return r.norm(input, order, axes_of(dim, input.ndim), keepdim)
 
 
-@function("linalg.vector_norm", also=("linalg.norm",))
+@function("linalg.norm")
+def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The norm of a vector (or of all elements), or with an order the norm of a matrix: "fro", 1, -1, inf, -inf."""
+    if ord is None or dim is not None and not (isinstance(dim, tuple) and len(dim) == 2) or dim is None and A.ndim != 2:
+        return norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
+    rows, columns = dim or (0, 1)
+    if ord == "fro":
+        return norm(A, 2, (rows, columns), keepdim, dtype=dtype)
+    if ord not in (1, -1, inf, -inf):
+        raise ValueFailure(f"linalg.norm: the order {ord} isn't available for matrices", help='"fro", 1, -1, inf and -inf are')
+    first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
+    totals = r.sum_dim(e.abs(_as(A, dtype)), axis_of(first, A.ndim), True)
+    result = (r.amax if ord > 0 else r.amin)(totals, axis_of(second, A.ndim), True)
+    return result if keepdim else relabel(s.squeeze(result, (axis_of(rows, A.ndim), axis_of(columns, A.ndim))),
+                                          "AmaxBackward0" if ord > 0 else "AminBackward0")  # fmt: skip
+
+
+@function("linalg.vector_norm")
 def vector_norm(x: Tensor, ord=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The vector norm of all elements, or along dims."""
     return norm(x, ord, dim, keepdim, dtype=dtype)
@@ -129,6 +146,7 @@ _take_max = variant(s.take_along_axis, "MaxBackward0")
 _take_min = variant(s.take_along_axis, "MinBackward0")
 _take_median = variant(s.take_along_axis, "MedianBackward1")
 _take_sorted = variant(s.take_along_axis, "SortBackward0")
+_take_stably_sorted = variant(s.take_along_axis, "SortBackward1")
 _take_topk = variant(s.take_along_axis, "TopkBackward0")
 
 
@@ -150,16 +168,13 @@ def _picked(parts: Any, take: Any, input: Tensor, index: Any, dim: int, keepdim:
 
 def _reshaped(take: Any, input: Tensor) -> Tensor:
     """A tensor without dimensions is its own extreme."""
-    return s.reshape(take(s.reshape(input, (1,)), np.zeros(1, np.int64), 0), ())
+    return relabel(s.reshape(take(s.reshape(input, (1,)), np.zeros(1, np.int64), 0), ()), take.op.grad_name)
 
 
 def _squeezed(values: Tensor, axis: int) -> Tensor:
     """Without the dim that was chosen from; the choice stays the result's name."""
-    node = values.node
     squeezed = s.squeeze(values, axis)
-    if node:
-        squeezed.node.op = squeezed.node.op.renamed(node.op.grad_name)
-    return squeezed
+    return relabel(squeezed, values.node.name) if values.node else squeezed
 
 
 def _not_empty(input: Tensor, dim: Any, name: str) -> None:
@@ -232,13 +247,7 @@ def median(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
     """The lower median of all elements; along a dim, values and indices."""
     array = np.asarray(input.array)
     if dim is None:
-        flat = array.ravel()
-        index = _median_index(flat[None], 1)
-        picked = _take_median(s.reshape(input, (-1,)), index.reshape(1), 0)
-        result = s.reshape(picked, ())
-        if result.node:
-            result.node.op = result.node.op.renamed("MedianBackward0")
-        return result
+        return r.median(input)
     axis = axis_of(dim, input.ndim)
     return _picked(MedianParts, _take_median, input, _median_index(array, axis) if input.ndim else None, dim, keepdim)
 
@@ -259,7 +268,8 @@ def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag 
     if not input.ndim:
         return SortParts((_reshaped(_take_sorted, input), _index(np.zeros((), np.int64))))
     index = argsorted(input.array, axis_of(dim, input.ndim), descending)
-    return SortParts((_take_sorted(input, index, axis_of(dim, input.ndim)), _index(index)))
+    take = _take_stably_sorted if stable else _take_sorted
+    return SortParts((take(input, index, axis_of(dim, input.ndim)), _index(index)))
 
 
 def argsorted(array: Any, axis: int, descending: bool) -> Any:
@@ -307,7 +317,7 @@ def cumprod(input: Tensor, dim: Whole, *, dtype: Dtype = None):
 
 
 def _clone_0d(function: Any, input: Tensor) -> Tensor:
-    return s.reshape(function(s.reshape(input, (1,)), 0), ())
+    return relabel(s.reshape(function(s.reshape(input, (1,)), 0), ()), function.op.grad_name)
 
 
 @function()
@@ -319,6 +329,10 @@ def logsumexp(input: Tensor, dim: Dims, keepdim: Flag = False):
 def _softmaxed(apply: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
     if dim is None:
         dim = 0 if input.ndim in (0, 1, 3) else 1
+    if dtype is None and input.dtype.kind != "f":
+        raise TypeFailure(
+            f'softmax is not implemented for {input.dtype}', help="make it real first: `softmax(x.double(), 0)`"
+        )
     return apply(_as(input, dtype), axes_of(dim, input.ndim))
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import shaping as s
 from gradcli.engine.conversion import result_dtype
-from gradcli.engine.indexing import take
-from gradcli.engine.operation import variant
+from gradcli.engine.indexing import take as taken
+from gradcli.engine.operation import relabel, variant
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import (
     Dims,
@@ -26,8 +26,9 @@ from gradcli.library.vocabulary import function
 
 _index_select = variant(s.getitem_index, "IndexSelectBackward0")
 _masked_select = variant(s.getitem_index, "MaskedSelectBackward0")
+_take = variant(s.getitem_index, "TakeBackward0")
 _diag_embed = variant(s.onto_diagonal, "DiagEmbedBackward0")
-_diagonal_copy = variant(s.diagonal, "DiagonalBackward0")
+_diagonal_copy = variant(s.diagonal, "DiagonalBackward0_copy")
 _diagonal_copy.op.view = False
 
 def _whole_shape(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -112,7 +113,7 @@ def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1):
 @function()
 def ravel(input: Tensor):
     """All elements in one dim."""
-    return _shaped(input, (-1,)) if input.ndim != 1 else input
+    return s.reshape(input, (-1,)) if input.ndim != 1 else input
 
 
 @function()
@@ -144,7 +145,7 @@ def unsqueeze(input: Tensor, dim: Whole):
 def transpose(input: Tensor, dim0: Whole, dim1: Whole):
     """Two dims exchanged."""
     a, b = axis_of(dim0, input.ndim), axis_of(dim1, input.ndim)
-    return s.swapaxes(input, a, b) if input.ndim else input
+    return s.swapaxes(input, a, b) if input.ndim else s.transpose_nothing(input, ())
 
 
 @function()
@@ -276,9 +277,8 @@ def flipud(input: Tensor):
 def roll(input: Tensor, shifts: Wholes, dims: Dims = None):
     """The elements moved on along dims, those that leave at the end back at the start."""
     if dims is None or dims == ():
-        return s.reshape(s.roll(s.reshape(input, (-1,)), shifts[0], 0), input.shape) if input.ndim != 1 else s.roll(
-            input, shifts[0], 0
-        )
+        turned = s.roll(s.reshape(input, (-1,)), shifts[0], 0)
+        return relabel(s.reshape(turned, input.shape), "RollBackward0")
     axes = axes_of(dims if isinstance(dims, tuple) else (dims,), input.ndim)
     if len(axes) != len(shifts):
         raise ShapeFailure(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
@@ -378,8 +378,8 @@ def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
         size = Whole(split_size_or_sections)
         if size < 0 or size == 0 and length:
             raise ValueFailure(f"split expects split_size be positive, but got split_size={size}")
-        sizes = tuple(min(size, length - k) for k in range(0, length, size)) if length else (0,)
-    return s.split(tensor, sizes, axis)
+        return s.split(tensor, tuple(min(size, length - k) for k in range(0, length, size)) if length else (0,), axis)
+    return s.split_sizes(tensor, sizes, axis)
 
 
 @function()
@@ -402,7 +402,7 @@ def unbind(input: Tensor, dim: Whole = 0):
 @function()
 def select(input: Tensor, dim: Whole, index: Whole):
     """The slice at an index of a dim."""
-    return take(input, (*(slice(None),) * axis_of(dim, input.ndim), index))
+    return taken(input, (*(slice(None),) * axis_of(dim, input.ndim), index))
 
 
 @function()
@@ -413,7 +413,7 @@ def narrow(input: Tensor, dim: Whole, start: Whole, length: Whole):
     start = start + size if start < 0 else start
     if not 0 <= start <= size or start + length > size or length < 0:
         raise IndexFailure(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
-    return take(input, (*(slice(None),) * axis, slice(start, start + length)))
+    return taken(input, (*(slice(None),) * axis, slice(start, start + length)))
 
 
 # ---- by index and mask
@@ -452,7 +452,7 @@ def gather(input: Tensor, dim: Whole, index: Tensor):
     _in_range(places, input.shape[axis], axis)
     # NumPy wants the other dims alike; torch lets the index be smaller there.
     window = tuple(slice(None) if a == axis else slice(n) for a, n in enumerate(places.shape))
-    inside = input if all(p == n for a, (p, n) in enumerate(zip(places.shape, input.shape, strict=True)) if a != axis) else take(input, window)
+    inside = input if all(p == n for a, (p, n) in enumerate(zip(places.shape, input.shape, strict=True)) if a != axis) else taken(input, window)
     return s.take_along_axis(inside, places, axis)
 
 
@@ -495,10 +495,19 @@ def masked_select(input: Tensor, mask: Tensor):
     return _masked_select(input, np.broadcast_to(mask.array, shape))
 
 
-@function(method=True)
-def nonzero(self: Tensor):
+@function()
+def nonzero(input: Tensor):
     """The indices of the nonzero elements, one a row."""
-    return Tensor(np.argwhere(self.array), CUT)
+    return Tensor(np.argwhere(input.array), CUT)
+
+
+@function()
+def take(input: Tensor, index: Tensor):
+    """The elements at indices into all elements in a row; the result has the shape of the index."""
+    places = _indices(index, "take")
+    size = input.array.size
+    _in_range(np.where(places < 0, places + size, places), size, 0)
+    return _take(s.reshape(input, (-1,)), (places,))
 
 
 # ---- matrices by their diagonals

@@ -33,6 +33,7 @@ def function(
     def enter(body: Callable[..., Any]) -> Callable[..., Any]:
         known_as = name or body.__name__
         call = body if plain else bound(body, known_as.rpartition(".")[2])
+        call.__name__ = call.__qualname__ = known_as.rpartition(".")[2]
         for key in (known_as, *also):
             (METHODS if method else FUNCTIONS)[key] = call
         return call

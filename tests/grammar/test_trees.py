@@ -34,7 +34,7 @@ STATEMENTS = {
     "graph y": "show(graph, y)",
     "explain y": "show(explain, y)",
     "check y": "check(y, _)",
-    "check y claim x: 4*x, w: X.T @ r": "check(y, claims(claim(x, chain(4, *, x)), claim(w, chain(attribute(X, T), @, r))))",
+    "check y claim x: 4*x, w: X.T": "check(y, claims(claim(x, chain(4, *, x)), claim(w, attribute(X, T))))",
     "if a { b }": "if(a, block(expression_statement(b)), _)",
     "if a { } else { }": "if(a, block(), block())",
     "if a { } else if b { } elif c { } else { }": "if(a, block(), b, block(), c, block(), block())",

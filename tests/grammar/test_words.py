@@ -81,10 +81,10 @@ SOFT = {
     "backward f(retain) retain": "backward(call(f, args(retain)), _, _, retain)",
     "check claim claim claim: 1": "check(claim, claims(claim(claim, 1)))",
     "backward y wrt a\nretain = 2": "backward(y, _, expressions(a), _); assign(retain, 2)",
-    "f = g -> { backward y; return y }": "assign(f, lambda(params(param(g, _)), block(backward(y, _, _, _), return(y))))",
+    "f = g -> { backward y\n}": "assign(f, lambda(params(param(g, _)), block(backward(y, _, _, _))))",
     "x.if + np.in.true": "expression_statement(chain(attribute(x, if), +, attribute(attribute(np, in), true)))",
     "lambda = class = 2": "assign(lambda, class, 2)",
-    "α = µ": "assign(α, μ)",  # the micro sign is the Greek letter, as in Python
+    "β = µ": "assign(β, μ)",  # the micro sign is the Greek letter, as in Python
 }
 
 
@@ -113,7 +113,7 @@ QUOTES = {
     "not'a'": "not('a')",
     "f'{f'(x)}'": "fstring(replacement(call(prime(f, 1), args(x)), _, _))",
     '"a\'b"': '"a\'b"',
-    r"'\n\t\\\'\"\x41\u03b1\U0001F600\q'": repr("\n\t\\'\"Aα😀\\q"),
+    r"'\n\t\\\'\"\x41\u03b2\U0001F600\q'": repr("\n\t\\'\"Aβ😀\\q"),
     "'a\\\nb'": "'ab'",
     "'''a\n'b''\n'''": repr("a\n'b''\n"),
     '"""a\r\nb"""': repr("a\nb"),

@@ -58,7 +58,7 @@ def weighted(results: list[Any], leaves: dict[str, Tensor], first: int, **option
     return {name: g for name, g in zip(floating, found, strict=True) if g is not None}
 
 
-def assert_close(found: Any, expected: Any, what: str) -> None:
+def assert_close(found: Any, expected: Any, what: str, computed_in: str = "float64") -> None:
     """The same dtype and shape, and numbers that agree to what the dtype allows."""
     if not isinstance(expected, np.ndarray):
         plain = found.array.tolist() if isinstance(found, Tensor) else found
@@ -72,7 +72,7 @@ def assert_close(found: Any, expected: Any, what: str) -> None:
     if expected.dtype.kind != "f":
         np.testing.assert_array_equal(array, expected, err_msg=what)
         return
-    tolerance = TOLERANCE[expected.dtype.name]
+    tolerance = max(TOLERANCE[expected.dtype.name], TOLERANCE[computed_in])
     finite = np.abs(expected[np.isfinite(expected)])
     scale = finite.max() if finite.size else 1.0
     np.testing.assert_allclose(array, expected, rtol=tolerance, atol=tolerance * min(scale, 1.0), err_msg=what)
@@ -90,24 +90,31 @@ def test_value_and_gradients(case: Golden) -> None:
         results, leaves = evaluated(case)
         assert len(results) == len(case.values)
         for number, (found, expected) in enumerate(zip(results, case.values, strict=True)):
-            assert_close(found, expected, f"result {number}")
+            assert_close(found, expected, f"result {number}", coarsest(case))
         if case.gradients is None:
             return
         firsts = weighted(results, leaves, 0)
-        assert_gradients(firsts, case.gradients, leaves, "gradient")
+        assert_gradients(firsts, case.gradients, leaves, "gradient", coarsest(case))
         if case.second is None or case.expression in SECOND_ORDER:
             return
         firsts = weighted(results, leaves, 0, create_graph=True)
         seconds = weighted([firsts.get(name) for name in leaves], leaves, 1)
-        assert_gradients(seconds, case.second, leaves, "second derivative")
+        assert_gradients(seconds, case.second, leaves, "second derivative", coarsest(case))
 
 
-def assert_gradients(found: dict[str, Tensor], expected: dict[str, np.ndarray], leaves: dict[str, Tensor], what: str) -> None:
+def coarsest(case: Golden) -> str:
+    """The dtype in which the case computes, where its expression casts."""
+    return next((word for word in ("float16", "half", "float32") if word in case.expression), "float64").replace("half", "float16")
+
+
+def assert_gradients(
+    found: dict[str, Tensor], expected: dict[str, np.ndarray], leaves: dict[str, Tensor], what: str, computed_in: str
+) -> None:
     """None and zero are one gradient."""
     for name, leaf in leaves.items():
         if name in found or name in expected:
             zero = np.zeros_like(np.asarray(leaf.array))
-            assert_close(found.get(name, zero), expected.get(name, zero), f"{what} of {name}")
+            assert_close(found.get(name, zero), expected.get(name, zero), f"{what} of {name}", computed_in)
 
 
 @pytest.mark.parametrize(
