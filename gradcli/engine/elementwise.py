@@ -92,7 +92,7 @@ log1p = differentiable(
 log2 = differentiable(np.log2, lambda g, _y, x: g / (x * ln(2)), formula="1/(x log(2))", domain="positive")
 log10 = differentiable(np.log10, lambda g, _y, x: g / (x * ln(10)), formula="1/(x log(10))", domain="positive")
 logaddexp = differentiable(
-    np.logaddexp, lambda g, _z, x, y: g / (1 + np.exp(y - x)), lambda g, _z, x, y: g / (1 + np.exp(x - y)),
+    np.logaddexp, lambda g, _z, x, y: g * sigmoid(x - y), lambda g, _z, x, y: g * sigmoid(y - x),
     formula=("1/(1+exp(y-x))", "1/(1+exp(x-y))"),
 )  # fmt: skip
 
@@ -169,17 +169,20 @@ frac = differentiable(_frac, lambda g, *_: g, name="frac", elementwise=True, for
 # ---- choices
 
 
-def _share(g, chosen, tie):
-    """The gradient for the side that was chosen; half of it at a tie, where both sides made the value."""
-    return np.where(tie, g / 2, np.where(chosen, g, 0))
+def _share(g, refused, tie):
+    """The gradient, unless the other side was chosen; half of it at a tie, where both sides made the value.
+
+    With nan on a side neither is refused, and torch lets the whole gradient through to both.
+    """
+    return np.where(tie, g / 2, np.where(refused, 0, g))
 
 
 maximum = differentiable(
-    np.maximum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
+    np.maximum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
     real=False, formula=("1 where x > y, 1/2 where equal", "1 where y > x, 1/2 where equal"),
 )  # fmt: skip
 minimum = differentiable(
-    np.minimum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
+    np.minimum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
     real=False, formula=("1 where x < y, 1/2 where equal", "1 where y < x, 1/2 where equal"),
 )  # fmt: skip
 
@@ -239,7 +242,8 @@ def softplus(input, beta=1, threshold=20):
 
 
 def _softplus_slope(g, x, beta, threshold):
-    return np.where(x * beta > threshold, g, g / (1 + np.exp(-x * beta)))
+    # By way of sigmoid, whose own slope can't overflow, for the second derivative.
+    return np.where(x * beta > threshold, g, g * sigmoid(x * beta))
 
 
 softplus = differentiable(

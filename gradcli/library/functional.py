@@ -43,12 +43,16 @@ def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
 
 
 @function("F.binary_cross_entropy_with_logits")
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: OptionalTensor = None, reduction: Text = "mean"):
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: OptionalTensor = None, *,
+                                     reduction: Text = "mean", pos_weight: OptionalTensor = None):  # fmt: skip
     """The cross-entropy of sigmoid(input) and target, without overflow."""
     if input.shape != target.shape:
         raise ValueFailure(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
-    # log(1 + exp(-|x|)) can't overflow, and max(x, 0) - x t is the rest of it.
-    loss = e.sub(input, e.mul(input, target)) + e.softplus(e.neg(input), 1, np.inf)
+    # -log(sigmoid(x)) is softplus(-x), which can't overflow; the rest is x where the target is 0.
+    positive = e.softplus(e.neg(input), 1, np.inf)
+    if pos_weight is not None:
+        positive = e.mul(positive, e.add(e.mul(target, pos_weight - 1), 1))
+    loss = e.add(e.sub(input, e.mul(input, target)), positive)
     reduced = _reduced(loss if weight is None else e.mul(loss, weight), reduction)
     return relabel(reduced, "BinaryCrossEntropyWithLogitsBackward0")
 
@@ -112,7 +116,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
         shares = target * (1 - label_smoothing) + label_smoothing / count
         scale = 1 if weight is None else weight
         losses = e.neg(r.sum_dim(e.mul(logs, e.mul(shares, scale)), axis, False))
-        return _reduced(losses, reduction) if reduction != "mean" else e.div(r.sum(losses), samples)
+        return _reduced(losses, reduction) if reduction != "mean" else relabel(e.div(r.sum(losses), samples), "DivBackward1")
     hard = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return hard

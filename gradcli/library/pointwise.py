@@ -50,7 +50,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
     if result_dtype(input, other).kind in "iub":
         return floor_division(input, other) if rounding_mode == "floor" else _truncated_quotient(input, other)
     quotient = e.div(input, other)
-    return relabel(e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient), "DivBackward1")
+    return relabel(e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient), "DivBackward1" if type(other) is not Tensor else "DivBackward2")
 
 
 def _truncated_quotient(input: Any, other: Any) -> Tensor:

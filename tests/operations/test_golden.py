@@ -80,7 +80,9 @@ def assert_close(found: Any, expected: Any, what: str, computed_in: str = "float
 
 def run_cases(*, fails: bool) -> list[Any]:
     return [
-        pytest.param(case, id=case.id) for case in GOLDEN if (not case.values) == fails and case.expression not in DEPARTURES
+        pytest.param(case, id=case.id)
+        for case in GOLDEN
+        if (not case.values) == fails and case.expression not in DEPARTURES and case.id not in DEPARTURES
     ]
 
 
