@@ -1,8 +1,8 @@
 """gradcli: a gradient calculator for the shell.
 
-    from gradcli import Session
-    for event in Session().run("x = arange(4); y = 2*dot(x, x); backward y"):
-        print(event)
+from gradcli import Session
+for event in Session().run("x = arange(4); y = 2*dot(x, x); backward y"):
+    print(event)
 """
 
 from __future__ import annotations

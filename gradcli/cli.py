@@ -63,7 +63,9 @@ def bare(
 
 @app.command("eval")
 def eval_command(
-    files: Annotated[list[str] | None, typer.Argument(metavar="[FILE|-]...", help="Scripts; - is standard input.")] = None,
+    files: Annotated[
+        list[str] | None, typer.Argument(metavar="[FILE|-]...", help="Scripts; - is standard input.")
+    ] = None,
     expressions: Annotated[list[str] | None, typer.Option("-e", metavar="TEXT", help="A script as text.")] = None,
     format: Annotated[Format, typer.Option("--format", help="How results are shown.")] = Format.auto,
     precision: Annotated[int, typer.Option(min=0, max=17, help="Digits after the point.")] = 4,
@@ -83,6 +85,10 @@ def eval_command(
     from gradcli.evaluate import evaluate
 
     status = evaluate(
-        programs, precision=precision, dtype=dtype.value, seed=seed, tracking=None if tracking is None else tracking.value
+        programs,
+        precision=precision,
+        dtype=dtype.value,
+        seed=seed,
+        tracking=None if tracking is None else tracking.value,
     )
     raise typer.Exit(status)

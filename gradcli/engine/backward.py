@@ -95,7 +95,7 @@ def propagate(
                 gradients = None
             shapes = node.shapes
             for position, edge in enumerate(edges):
-                if not edge or needed is not None and edge not in needed:
+                if not edge or (needed is not None and edge not in needed):
                     continue
                 if gradients is None:
                     rule = op.rules[position]
@@ -193,7 +193,11 @@ def _as_recorded(node: Node) -> tuple:
     elif out is not None:
         out = Tensor(out, node)
     if op.variadic:
-        return (out, tuple(_with_history(value, edge) for value, edge in zip(saved[1], node.edges, strict=True)), *saved[2:])
+        return (
+            out,
+            tuple(_with_history(value, edge) for value, edge in zip(saved[1], node.edges, strict=True)),
+            *saved[2:],
+        )
     inputs = (_with_history(value, edge) for value, edge in zip(saved[1 : op.arity + 1], node.edges, strict=True))
     return (out, *inputs, *saved[op.arity + 1 :])
 
@@ -212,7 +216,10 @@ def _check_unchanged(node: Node) -> None:
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"{node.op.name} at {{saver}} saved {value}, and {{change}} changed it",
         help="make a new value instead of changing the old one (`y = y + 1` for `y += 1`), or change a `.clone()`",
-        places={"saver": (node.code, node.instruction if node.code else 0), "change": (change.code, change.instruction)},
+        places={
+            "saver": (node.code, node.instruction if node.code else 0),
+            "change": (change.code, change.instruction),
+        },
     )
 
 
@@ -268,9 +275,7 @@ def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _roots(
-    outputs: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool
-) -> list[tuple[Node, Any]]:
+def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool) -> list[tuple[Node, Any]]:
     for number, output in enumerate(outputs):
         if type(output) is not Tensor:
             raise TypeFailure("backward starts from a tensor, and this is a plain number or another value")
@@ -364,7 +369,9 @@ def grad(
     """
     for tensor in inputs:
         if type(tensor) is not Tensor:
-            raise TypeFailure("grad differentiates with respect to tensors, and this is a plain number or another value")
+            raise TypeFailure(
+                "grad differentiates with respect to tensors, and this is a plain number or another value"
+            )
         if not tensor.node:
             raise AutogradFailure(
                 "One of the differentiated Tensors does not require grad",
@@ -457,5 +464,3 @@ def retain_grad(tensor: Tensor) -> None:
         meta = tensor.ensure_meta()
         meta.retains = True
         hooks_of(tensor).retain = meta
-
-

@@ -28,7 +28,11 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
         if dtype is None or value.dtype == dtype:
             return value
         # Whole numbers and truth values vary in steps: nothing to differentiate.
-        return OPERATIONS["cast"](value, dtype, value.dtype) if dtype.kind in "fc" else Tensor(value.array.astype(dtype), CUT)
+        return (
+            OPERATIONS["cast"](value, dtype, value.dtype)
+            if dtype.kind in "fc"
+            else Tensor(value.array.astype(dtype), CUT)
+        )
     status = None if modes.recording else CUT
     if kind is bool:
         return Tensor(np.bool_(value) if dtype is None else dtype.type(value), status)
@@ -47,9 +51,7 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
 
 
 def _holds_tensor(value: Any) -> bool:
-    return any(
-        type(item) is Tensor or isinstance(item, (list, tuple)) and _holds_tensor(item) for item in value
-    )
+    return any(type(item) is Tensor or (isinstance(item, (list, tuple)) and _holds_tensor(item)) for item in value)
 
 
 def _literal(value: Any, dtype: np.dtype | None) -> np.ndarray:

@@ -86,7 +86,7 @@ exp2 = differentiable(np.exp2, lambda g, y, _x: g * y * ln(2), formula="2^x log(
 expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), formula="exp(x)")
 log = differentiable(np.log, lambda g, _y, x: g / x, formula="1/x", domain="positive")
 log1p = differentiable(
-    np.log1p, lambda g, _y, x: g / (x + 1), 
+    np.log1p, lambda g, _y, x: g / (x + 1),
     grad_name="Log1PBackward0", formula="1/(1+x)", domain="positive",
 )  # fmt: skip
 log2 = differentiable(np.log2, lambda g, _y, x: g / (x * ln(2)), formula="1/(x log(2))", domain="positive")
@@ -120,14 +120,20 @@ hypot = differentiable(
 sin = differentiable(np.sin, lambda g, _y, x: g * np.cos(x), formula="cos(x)")
 cos = differentiable(np.cos, lambda g, _y, x: g * -np.sin(x), formula="-sin(x)")
 tan = differentiable(np.tan, lambda g, y, _x: g * (1 + y * y), formula="1 + tan(x)^2")
-asin = differentiable(np.arcsin, lambda g, _y, x: g / np.sqrt(1 - x * x), name="asin", formula="1/sqrt(1-x^2)", domain="unit")
-acos = differentiable(np.arccos, lambda g, _y, x: -g / np.sqrt(1 - x * x), name="acos", formula="-1/sqrt(1-x^2)", domain="unit")
+asin = differentiable(
+    np.arcsin, lambda g, _y, x: g / np.sqrt(1 - x * x), name="asin", formula="1/sqrt(1-x^2)", domain="unit"
+)
+acos = differentiable(
+    np.arccos, lambda g, _y, x: -g / np.sqrt(1 - x * x), name="acos", formula="-1/sqrt(1-x^2)", domain="unit"
+)
 atan = differentiable(np.arctan, lambda g, _y, x: g / (x * x + 1), name="atan", formula="1/(1+x^2)")
 sinh = differentiable(np.sinh, lambda g, _y, x: g * np.cosh(x), formula="cosh(x)")
 cosh = differentiable(np.cosh, lambda g, _y, x: g * np.sinh(x), formula="sinh(x)")
 tanh = differentiable(np.tanh, lambda g, y, _x: g * (1 - y * y), formula="1 - tanh(x)^2")
 asinh = differentiable(np.arcsinh, lambda g, _y, x: g / np.sqrt(x * x + 1), name="asinh", formula="1/sqrt(x^2+1)")
-acosh = differentiable(np.arccosh, lambda g, _y, x: g / np.sqrt(x * x - 1), name="acosh", formula="1/sqrt(x^2-1)", domain="above one")
+acosh = differentiable(
+    np.arccosh, lambda g, _y, x: g / np.sqrt(x * x - 1), name="acosh", formula="1/sqrt(x^2-1)", domain="above one"
+)
 atanh = differentiable(np.arctanh, lambda g, _y, x: g / (1 - x * x), name="atanh", formula="1/(1-x^2)", domain="unit")
 
 
@@ -232,7 +238,9 @@ def relu(input):
 
 
 # At 0 the slope is 0, that of the flat side.
-relu = differentiable(relu, lambda g, y, _x: np.where(y <= 0, 0, g), elementwise=True, real=False, formula="1 where x > 0")
+relu = differentiable(
+    relu, lambda g, y, _x: np.where(y <= 0, 0, g), elementwise=True, real=False, formula="1 where x > 0"
+)
 
 
 def softplus(input, beta=1, threshold=20):

@@ -191,7 +191,7 @@ def put(tensor: Tensor, key: Any, value: Any) -> None:
     """`tensor[key] = value`, in place; recorded where tensor or value requires grad."""
     index, advanced = normalized(key, tensor.array.shape)
     inplace.refuse_leaf(tensor)
-    tracked = modes.recording and (bool(tensor.node) or type(value) is Tensor and bool(value.node))
+    tracked = modes.recording and (bool(tensor.node) or (type(value) is Tensor and bool(value.node)))
     base = tensor.meta.base if tensor.meta is not None else None
     if not tracked and (base is None or not base.node or not modes.recording):
         _write(tensor, index, value)
@@ -208,7 +208,9 @@ def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
     if any(isinstance(part, np.ndarray) for part in index):
         basic, index = _numbers_first(index, array.ndim)
         array = array if basic is None else array[(*basic, ...)]
-    raw = value.array if type(value) is Tensor else value if type(value) in (int, float, bool) else as_tensor(value).array
+    raw = (
+        value.array if type(value) is Tensor else value if type(value) in (int, float, bool) else as_tensor(value).array
+    )
     try:
         array[index] = raw
     except ValueError:

@@ -137,8 +137,8 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
         if (
             isinstance(array, np.ndarray)
             and array.dtype.kind == "f"
-            and (not modes.recording or not self.node and not (type(other) is Tensor and other.node))
-            and (type(value) in NUMBERS or type(other) is Tensor and value.dtype is array.dtype)
+            and (not modes.recording or (not self.node and not (type(other) is Tensor and other.node)))
+            and (type(value) in NUMBERS or (type(other) is Tensor and value.dtype is array.dtype))
             and (self.meta is None or self.meta.base is None or not self.meta.base.node or not modes.recording)
         ):
             try:

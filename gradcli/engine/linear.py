@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-
-
 import numpy as np
 
 from gradcli.engine.operation import differentiable, shape_of, variant
@@ -25,13 +23,17 @@ def matmul_clash(a, b):
             help="a number multiplies with `*`",
         )
     if len(a) == len(b) == 1:
-        message = f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements"
+        message = (
+            f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements"
+        )
     else:
         rows = "x".join(map(str, a[-2:]))
         columns = "x".join(map(str, b[-2:]))
         message = f"mat1 and mat2 shapes cannot be multiplied ({rows} and {columns})"
     return ShapeFailure(
-        message, label=f"shapes {a} and {b}", help="the last size of the first must be the first size of the second matrix"
+        message,
+        label=f"shapes {a} and {b}",
+        help="the last size of the first must be the first size of the second matrix",
     )
 
 

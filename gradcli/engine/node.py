@@ -81,4 +81,3 @@ class Freed:
 
     def __init__(self) -> None:
         self.code, self.instruction = site()
-

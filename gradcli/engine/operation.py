@@ -296,7 +296,7 @@ def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
         kinds = [value.array.dtype.kind for value in inputs if type(value) is Tensor]
         if "f" not in kinds and "c" not in kinds:
             out = out.astype(modes.default_dtype)
-    cut = not modes.recording or bool(nodes) and None not in nodes
+    cut = not modes.recording or (bool(nodes) and None not in nodes)
     return Tensor(out, CUT if cut else None)
 
 
@@ -428,7 +428,9 @@ def bind(op: Op, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...
             del named[name]
     if named or len(values) != len(names):
         extra = next(iter(named), None)
-        raise TypeFailure(f"{op.name}() has no argument `{extra}`" if extra else f"{op.name}() takes {len(names)} arguments")
+        raise TypeFailure(
+            f"{op.name}() has no argument `{extra}`" if extra else f"{op.name}() takes {len(names)} arguments"
+        )
     return tuple(values)
 
 
@@ -452,4 +454,3 @@ PART = marker("part", "Part")
 
 ACCUMULATE_GRAD = marker("accumulate", "AccumulateGrad")
 """The end of the way: a leaf, whose `.grad` the gradient is added to."""
-

@@ -59,7 +59,9 @@ def array_ufunc(self: Tensor, ufunc: np.ufunc, method: str, *inputs: Any, **kwar
     apply = NUMPY.get(ufunc)
     if method != "__call__" or kwargs:
         if _requires_grad(inputs):
-            raise _no_derivative(f"{ufunc.__name__}.{method}" if method != "__call__" else f"{ufunc.__name__} with options")
+            raise _no_derivative(
+                f"{ufunc.__name__}.{method}" if method != "__call__" else f"{ufunc.__name__} with options"
+            )
         return _on_values(getattr(ufunc, method), inputs, kwargs)
     if apply is not None:
         return apply(*inputs)
@@ -178,7 +180,11 @@ T.__add__, T.__radd__, T.__iadd__ = e.add, _reflected(e.add), inplace.add_
 T.__sub__, T.__rsub__, T.__isub__ = e.sub, _reflected(e.rsub), inplace.sub_
 T.__mul__, T.__rmul__, T.__imul__ = e.mul, _reflected(e.mul), inplace.mul_
 # As in torch: a number divided by a tensor is the number times the tensor's reciprocal.
-T.__truediv__, T.__rtruediv__, T.__itruediv__ = e.div, lambda self, other: e.mul(e.reciprocal(self), other), inplace.div_
+T.__truediv__, T.__rtruediv__, T.__itruediv__ = (
+    e.div,
+    lambda self, other: e.mul(e.reciprocal(self), other),
+    inplace.div_,
+)
 T.__floordiv__, T.__rfloordiv__ = floor_divide, _reflected(floor_divide)
 T.__mod__, T.__rmod__ = remainder, _reflected(remainder)
 T.__pow__, T.__rpow__ = power, _reflected(power)
@@ -195,8 +201,6 @@ T.__invert__ = _invert
 T.__getitem__, T.__setitem__, T.__iter__ = indexing.take, indexing.put, _iterate
 
 for name, function in (("pow", power), ("floordiv", floor_divide), ("mod", remainder), ("matmul", product)):
-    setattr(
-        Tensor, f"__i{name}__", lambda self, other, function=function: inplace.changed(function, self, other)
-    )
+    setattr(Tensor, f"__i{name}__", lambda self, other, function=function: inplace.changed(function, self, other))
 
 __all__ = ["bmm", "floor_divide", "power", "product"]

@@ -39,7 +39,11 @@ def sum(x, axis=None, keepdims=False):
 
 
 sum = differentiable(
-    sum, lambda g, _y, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims), numpy=np.sum, real=False, formula="1"
+    sum,
+    lambda g, _y, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
+    numpy=np.sum,
+    real=False,
+    formula="1",
 )
 sum_dim = variant(sum, "SumBackward1")
 

@@ -99,7 +99,10 @@ def onto_diagonal(x, shape, offset, axis1, axis2):
 
 
 onto_diagonal = differentiable(
-    onto_diagonal, lambda g, _y, _x, _shape, offset, axis1, axis2: diagonal(g, offset, axis1, axis2), real=False, formula="1"
+    onto_diagonal,
+    lambda g, _y, _x, _shape, offset, axis1, axis2: diagonal(g, offset, axis1, axis2),
+    real=False,
+    formula="1",
 )
 diagonal = differentiable(
     diagonal,
@@ -151,14 +154,18 @@ def tril(x, k=0):
     return np.tril(x, k)
 
 
-tril = differentiable(tril, lambda g, _y, _x, k: np.tril(g, k), numpy=np.tril, real=False, formula="1 below the diagonal")
+tril = differentiable(
+    tril, lambda g, _y, _x, k: np.tril(g, k), numpy=np.tril, real=False, formula="1 below the diagonal"
+)
 
 
 def triu(x, k=0):
     return np.triu(x, k)
 
 
-triu = differentiable(triu, lambda g, _y, _x, k: np.triu(g, k), numpy=np.triu, real=False, formula="1 above the diagonal")
+triu = differentiable(
+    triu, lambda g, _y, _x, k: np.triu(g, k), numpy=np.triu, real=False, formula="1 above the diagonal"
+)
 
 
 def clone(x):

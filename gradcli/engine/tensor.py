@@ -79,7 +79,7 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        return not self.node or self.meta is not None and self.node is self.meta.leaf
+        return not self.node or (self.meta is not None and self.node is self.meta.leaf)
 
     @property
     def grad_fn(self) -> Any:

@@ -46,7 +46,9 @@ class Dictionary:
     def nearest(self, path: str) -> str | None:
         """A known dotted name near to one that isn't."""
         prefix, _, word = path.rpartition(".")
-        candidates = {key.rpartition(".")[2] for key in BUILTINS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")}
+        candidates = {
+            key.rpartition(".")[2] for key in BUILTINS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")
+        }
         found = nearest(word, candidates)
         return None if found is None else f"{prefix}.{found}"
 

@@ -25,7 +25,11 @@ from gradcli.library.vocabulary import FUNCTIONS, signature
 def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]) -> GradcliError:
     """The failure for what was raised, with the place in the script and the calls that led there."""
     places = _script_places(problem.__traceback__, units)
-    failure = problem if isinstance(problem, GradcliError) else translated(problem, names, bool(places) and _is_innermost(problem))
+    failure = (
+        problem
+        if isinstance(problem, GradcliError)
+        else translated(problem, names, bool(places) and _is_innermost(problem))
+    )
     if places:
         *callers, (_, span) = places
         if failure.span is None:

@@ -146,7 +146,7 @@ class Lowering:
         found = False
         for part in walk(node):
             kind = part[0]
-            if kind == "NUMBER" or kind == "NAME" and part[1] in WRITTEN_CONSTANTS - self.own:
+            if kind == "NUMBER" or (kind == "NAME" and part[1] in WRITTEN_CONSTANTS - self.own):
                 found = True
             elif kind not in ("chain", "unary", "power", "group", "OPERATOR"):
                 return False
@@ -163,7 +163,9 @@ class Lowering:
         if kind == "index":
             holder, subscript = self.expression(children[0]), self.subscript(children[1])
             if self.auto:
-                call = self.runtime("set_item", target, holder, subscript, value, self.constant(mentions(source, "grad"), source))
+                call = self.runtime(
+                    "set_item", target, holder, subscript, value, self.constant(mentions(source, "grad"), source)
+                )
                 return [ast.Expr(call, **place(target, source))]
             slot = ast.Subscript(holder, self.slices(children[1], subscript), STORE, **place(target))
             return [ast.Assign([slot], value, **place(target, source))]
@@ -210,7 +212,9 @@ class Lowering:
             if not self.auto:
                 place_of = ast.Subscript(holder, self.slices(children[1], subscript), STORE, **place(target))
                 return [ast.AugAssign(place_of, OPERATORS[symbol], value, **place(node))]
-            call = self.runtime("augment_item", node, self.constant(symbol, operator), holder, subscript, value, by_gradient)
+            call = self.runtime(
+                "augment_item", node, self.constant(symbol, operator), holder, subscript, value, by_gradient
+            )
             return [ast.Expr(call, **place(node))]
         if kind == "attribute":
             holder = self.expression(children[0])
@@ -240,7 +244,9 @@ class Lowering:
                 params.append(("param", argument[1], *argument[2:]))
             else:
                 raise self.failure(
-                    "a function's arguments are names", argument, help="such as `f(x, n=2) = x^n`; to call f, leave out `=`"
+                    "a function's arguments are names",
+                    argument,
+                    help="such as `f(x, n=2) = x^n`; to call f, leave out `=`",
                 )
         returned = ("return", (source,), *source[2:])
         block = ("block", (returned,), *source[2:])
@@ -499,15 +505,11 @@ class Lowering:
                 "a chain of comparisons has no meaning for tensors", node,
                 help="write each comparison by itself: `(a < b) & (b < c)` for tensors, `a < b and b < c` for numbers",
             )  # fmt: skip
-        return ast.Compare(
-            self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)], **place(node)
-        )
+        return ast.Compare(self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)], **place(node))
 
     def on_conditional(self, node: Any) -> ast.expr:
         then, condition, otherwise = node[1]
-        return ast.IfExp(
-            self.expression(condition), self.expression(then), self.expression(otherwise), **place(node)
-        )
+        return ast.IfExp(self.expression(condition), self.expression(then), self.expression(otherwise), **place(node))
 
     def on_tuple(self, node: Any) -> ast.expr:
         return ast.Tuple([self.expression(part) for part in node[1]], LOAD, **place(node))
@@ -631,7 +633,9 @@ class Lowering:
         if key is None:
             near = self.vocabulary.nearest(path)
             raise NameFailure(
-                f"`{path}` isn't in the vocabulary", span=self.span(node), help=f"did you mean `{near}`?" if near else ""
+                f"`{path}` isn't in the vocabulary",
+                span=self.span(node),
+                help=f"did you mean `{near}`?" if near else "",
             )
         return self.name(key, node)
 
@@ -701,7 +705,7 @@ def spot(value: ast.expr) -> tuple[int, int, int, int]:
 
 
 def _only_names(target: Any) -> bool:
-    return target[0] == "NAME" or target[0] in ("tuple", "group") and all(_only_names(part) for part in target[1])
+    return target[0] == "NAME" or (target[0] in ("tuple", "group") and all(_only_names(part) for part in target[1]))
 
 
 def _is_silent(node: Any) -> bool:

@@ -46,8 +46,12 @@ def show(value: Any, name: str | None, line: int) -> None:
 def backward(y: Any, name: str | None, line: int, gradient: Any, wrt: Any, retain: bool) -> None:
     """The statement: gradients of y into the leaves, and each named leaf's that changed is shown."""
     outputs = [as_tensor(part) for part in y] if type(y) in (tuple, list) else [y]
-    inputs = None if wrt is None else [part for item in wrt for part in (item if type(item) in (tuple, list) else (item,))]
-    changed = run_backward(outputs, None if gradient is None else [gradient], retain_graph=retain or None, inputs=inputs)
+    inputs = (
+        None if wrt is None else [part for item in wrt for part in (item if type(item) in (tuple, list) else (item,))]
+    )
+    changed = run_backward(
+        outputs, None if gradient is None else [gradient], retain_graph=retain or None, inputs=inputs
+    )
     shown = {id(meta) for meta in changed}
     for leaf, tensor in context.current().named_tensors().items():
         if tensor.meta is not None and id(tensor.meta) in shown:
@@ -73,9 +77,7 @@ def list_(values: list[Any]) -> Any:
 
 
 def _all_numbers(values: list[Any]) -> bool:
-    return bool(values) and all(
-        type(v) in (int, float, bool) or type(v) is list and _all_numbers(v) for v in values
-    )
+    return bool(values) and all(type(v) in (int, float, bool) or (type(v) is list and _all_numbers(v)) for v in values)
 
 
 @runtime
@@ -297,9 +299,7 @@ def method(name: str, value: Any, /, *args: Any, **named: Any) -> Any:
     if type(value) in (Tensor, int, float, bool):
         known = set(METHODS) | {key for key in FUNCTIONS if "." not in key}
     near = nearest(name, known)
-    raise NameFailure(
-        f"{_described(value)} has no method `{name}`", help=f"did you mean `.{near}()`?" if near else ""
-    )
+    raise NameFailure(f"{_described(value)} has no method `{name}`", help=f"did you mean `.{near}()`?" if near else "")
 
 
 @runtime

@@ -59,7 +59,9 @@ def compile_unit(
         cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
         code = _code(body, cells, key)
     except (RecursionError, MemoryError):
-        raise LimitFailure("this script nests too deep to be compiled", help="split it up by giving names to its parts") from None
+        raise LimitFailure(
+            "this script nests too deep to be compiled", help="split it up by giving names to its parts"
+        ) from None
     return Unit(file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans)
 
 

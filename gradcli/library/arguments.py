@@ -46,7 +46,7 @@ def Dims(value: Any) -> Any:
     """One dim, several, or none (for all)."""
     if value is None or type(value) is int:
         return value
-    if type(value) is Tensor and value.ndim or isinstance(value, (tuple, list, range)):
+    if (type(value) is Tensor and value.ndim) or isinstance(value, (tuple, list, range)):
         return Wholes(value)
     return Whole(value)
 
@@ -85,7 +85,9 @@ def Dtype(value: Any) -> np.dtype | None:
     # `float`, `int` and `bool` are functions of the language as well.
     name = getattr(value, "__name__", value)
     if isinstance(name, str) and name in DTYPE_WORDS:
-        return (DTYPE_WORDS["float64"] if name == "float" else DTYPE_WORDS["int64"] if name == "int" else DTYPE_WORDS[name]).numpy
+        return (
+            DTYPE_WORDS["float64"] if name == "float" else DTYPE_WORDS["int64"] if name == "int" else DTYPE_WORDS[name]
+        ).numpy
     raise TypeFailure(f"wants a dtype such as float64 or int64, and got {_described(value)}")
 
 
@@ -149,7 +151,15 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
 CONVERTERS["Tensor"] = as_tensor
 
 # torch takes NumPy's words for some of its own.
-ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "x1": "input", "x2": "other", "size": "shape", "shape": "size"}
+ALIASES = {
+    "axis": "dim",
+    "keepdims": "keepdim",
+    "x": "input",
+    "x1": "input",
+    "x2": "other",
+    "size": "shape",
+    "shape": "size",
+}
 
 
 # ---- binding

@@ -29,9 +29,7 @@ def listed(value: Any) -> list[Any] | None:
 @function(method=True)
 def backward(self: Tensor, gradient=None, retain_graph=None, create_graph: Flag = False, inputs=None):
     """Adds the gradients of this result to the `.grad` of the leaves (or of `inputs` alone); shows nothing."""
-    run_backward(
-        [self], [gradient], retain_graph=retain_graph, create_graph=create_graph, inputs=listed(inputs)
-    )
+    run_backward([self], [gradient], retain_graph=retain_graph, create_graph=create_graph, inputs=listed(inputs))
 
 
 @function("torch.autograd.backward")
@@ -55,7 +53,9 @@ def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_grap
         return derivative(outputs)
     if inputs is None:
         raise TypeFailure("grad() needs what to differentiate with respect to: `grad(y, x)`, or a function: `grad(f)`")
-    results = _gradients(outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads))
+    results = _gradients(
+        outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads)
+    )
     return tuple(results) if isinstance(inputs, (tuple, list)) else results[0]
 
 
@@ -148,9 +148,11 @@ def register_hook(self: Tensor, hook: Callback):
 @function()
 def zero_grad(*tensors):
     """Clears the gradient of every named leaf, or of those given."""
-    chosen = list(context.current().named_tensors().values()) if not tensors else [
-        tensor for item in tensors for tensor in listed(item) or []
-    ]
+    chosen = (
+        list(context.current().named_tensors().values())
+        if not tensors
+        else [tensor for item in tensors for tensor in listed(item) or []]
+    )
     for tensor in chosen:
         if type(tensor) is Tensor and tensor.meta is not None:
             tensor.meta.grad = None
@@ -204,7 +206,7 @@ def _in_place(name: str) -> None:
 
 
 def _kept_dtype(result: Tensor, target: Tensor) -> Tensor:
-    if result.dtype == target.dtype or result.dtype.kind == "f" and target.dtype.kind != "f":
+    if result.dtype == target.dtype or (result.dtype.kind == "f" and target.dtype.kind != "f"):
         return result
     return as_tensor(result, target.dtype)
 

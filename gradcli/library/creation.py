@@ -113,7 +113,9 @@ def eye(n: Whole, m: OptionalWhole = None, *, dtype: Dtype = None, requires_grad
 
 
 @function()
-def arange(start: Number, end: OptionalNumber = None, step: Number = 1, *, dtype: Dtype = None, requires_grad: Flag = None):
+def arange(
+    start: Number, end: OptionalNumber = None, step: Number = 1, *, dtype: Dtype = None, requires_grad: Flag = None
+):
     """The numbers from start (0 where only an end is given) up to end, without it, by step."""
     if end is None:
         start, end = 0, start
@@ -145,7 +147,9 @@ def linspace(start: Number, end: Number, steps: Whole, *, dtype: Dtype = None, r
 
 
 @function()
-def logspace(start: Number, end: Number, steps: Whole, base: Number = 10.0, *, dtype: Dtype = None, requires_grad: Flag = None):
+def logspace(
+    start: Number, end: Number, steps: Whole, base: Number = 10.0, *, dtype: Dtype = None, requires_grad: Flag = None
+):
     """`steps` powers of base, with evenly spaced exponents from start to end."""
     dtype = _real(dtype)
     return made((float(base) ** np.linspace(start, end, _spaced(steps, dtype))).astype(dtype), requires_grad)
@@ -170,7 +174,9 @@ def _random(name: str, draw: Any, words: str) -> None:
 
 
 _random("rand", lambda generator, shape: generator.random(shape), "uniform between 0 and 1")
-_random("randn", lambda generator, shape: generator.standard_normal(shape), "normally distributed, mean 0 and deviation 1")
+_random(
+    "randn", lambda generator, shape: generator.standard_normal(shape), "normally distributed, mean 0 and deviation 1"
+)
 
 
 @function()
@@ -182,7 +188,9 @@ def randint(low: Whole, high=None, size=None, *, dtype: Dtype = None, requires_g
     if low >= high:
         raise ValueFailure(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     dtype = dtype or np.dtype(np.int64)
-    return made(np.asarray(context.current().generator.integers(low, high, _checked(shape, dtype))).astype(dtype), requires_grad)
+    return made(
+        np.asarray(context.current().generator.integers(low, high, _checked(shape, dtype))).astype(dtype), requires_grad
+    )
 
 
 @function()

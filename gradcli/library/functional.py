@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcli.engine import Tensor, as_tensor
+from gradcli.engine import Tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
@@ -87,7 +87,14 @@ def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np
 
 
 @function("F.nll_loss")
-def nll_loss(input: Tensor, target: Tensor, weight: OptionalTensor = None, *, ignore_index: Whole = -100, reduction: Text = "mean"):
+def nll_loss(
+    input: Tensor,
+    target: Tensor,
+    weight: OptionalTensor = None,
+    *,
+    ignore_index: Whole = -100,
+    reduction: Text = "mean",
+):
     """Minus the log-probabilities of the target classes: their mean, weighted by class."""
     classes = _classes(input, target, input.shape[-1], ignore_index)
     counted = classes != ignore_index
@@ -107,7 +114,9 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
                   reduction: Text = "mean", label_smoothing: Number = 0.0):  # fmt: skip
     """The cross-entropy of softmax(input) and the target classes (whole numbers) or probabilities."""
     if input.ndim not in (1, 2):
-        raise ShapeFailure(f"cross_entropy wants scores of shape (classes,) or (samples, classes), and got {input.shape}")
+        raise ShapeFailure(
+            f"cross_entropy wants scores of shape (classes,) or (samples, classes), and got {input.shape}"
+        )
     axis = input.ndim - 1
     logs = r.log_softmax(input, axis)
     count = input.shape[axis]
@@ -116,7 +125,11 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
         shares = target * (1 - label_smoothing) + label_smoothing / count
         scale = 1 if weight is None else weight
         losses = e.neg(r.sum_dim(e.mul(logs, e.mul(shares, scale)), axis, False))
-        return _reduced(losses, reduction) if reduction != "mean" else relabel(e.div(r.sum(losses), samples), "DivBackward1")
+        return (
+            _reduced(losses, reduction)
+            if reduction != "mean"
+            else relabel(e.div(r.sum(losses), samples), "DivBackward1")
+        )
     hard = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return hard
@@ -147,4 +160,3 @@ def one_hot(tensor: Tensor, num_classes: Whole = -1):
     whole = np.asarray(tensor.array).astype(np.int64)
     count = int(whole.max()) + 1 if num_classes == -1 else num_classes
     return Tensor(np.eye(count, dtype=np.int64)[whole])
-

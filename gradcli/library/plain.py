@@ -102,7 +102,7 @@ def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
         if args and not named:
             first = args[0]
             listed = sequences and len(args) == 1 and type(first) in (list, tuple, range)
-            if listed or type(first) in _PLAIN and all(type(a) in _PLAIN for a in args):
+            if listed or (type(first) in _PLAIN and all(type(a) in _PLAIN for a in args)):
                 return on_plain(*args)
         return on_tensors(*args, **named)
 

@@ -17,6 +17,7 @@ from gradcli.engine.protocols import power
 from gradcli.engine.protocols import remainder as remainder_of
 from gradcli.engine.shaping import clone as copied
 from gradcli.errors import TypeFailure, ValueFailure
+from gradcli.library.arguments import Flag, Number, Operand, OptionalOperand, OptionalText, Whole
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, alias, enter_table, function
 
 # ---- arithmetic
@@ -46,11 +47,16 @@ def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
     if rounding_mode is None:
         return e.div(input, other)
     if rounding_mode not in ("floor", "trunc"):
-        raise ValueFailure(f'div() expected rounding_mode to be one of none, "trunc" or "floor", and got "{rounding_mode}"')
+        raise ValueFailure(
+            f'div() expected rounding_mode to be one of none, "trunc" or "floor", and got "{rounding_mode}"'
+        )
     if result_dtype(input, other).kind in "iub":
         return floor_division(input, other) if rounding_mode == "floor" else _truncated_quotient(input, other)
     quotient = e.div(input, other)
-    return relabel(e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient), "DivBackward1" if type(other) is not Tensor else "DivBackward2")
+    return relabel(
+        e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient),
+        "DivBackward1" if type(other) is not Tensor else "DivBackward2",
+    )
 
 
 def _truncated_quotient(input: Any, other: Any) -> Tensor:
@@ -325,8 +331,6 @@ def type_as(self: Tensor, other: Tensor):
 def clone(input: Tensor):
     """A copy in memory of its own; gradients go through it."""
     return copied(input)
-
-
 
 
 @function("contiguous", method=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcli.engine import Tensor
+from gradcli.engine import Tensor, linear
 from gradcli.engine import elementwise as e
-from gradcli.engine import linear
 from gradcli.engine import shaping as s
 from gradcli.engine.conversion import promoted
 from gradcli.engine.protocols import product
@@ -116,7 +115,9 @@ def trace(input: Tensor):
 def einsum(equation, *operands):
     """A sum of products by Einstein's convention: `einsum("ij,jk->ik", x, y)`."""
     equation = Text(equation)
-    tensors = promoted(*Tensors(list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)))
+    tensors = promoted(
+        *Tensors(list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands))
+    )
     subscripts, tensors = _written_out(equation, tensors)
     return linear.einsum(tensors, subscripts)
 
@@ -138,13 +139,16 @@ def _written_out(equation: str, tensors: list[Tensor]) -> tuple[str, list[Tensor
     if any(not (c.isalpha() or c in ".,->") for c in text):
         raise ValueFailure(f'einsum(): letters, commas, `...` and `->` make an equation, and this is "{equation}"')
     spare = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in used]
-    batch = max((x.ndim - len(term.replace("...", "")) for term, x in zip(terms, tensors, strict=True) if "..." in term), default=0)
+    batch = max(
+        (x.ndim - len(term.replace("...", "")) for term, x in zip(terms, tensors, strict=True) if "..." in term),
+        default=0,
+    )
     dots = "".join(spare[:batch])
     spare = spare[batch:]
     whole = []
     for number, (term, x) in enumerate(zip(terms, tensors, strict=True)):
         n = x.ndim - len(term.replace("...", ""))
-        if n < 0 or n > 0 and "..." not in term:
+        if n < 0 or (n > 0 and "..." not in term):
             raise ShapeFailure(
                 f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not match the "
                 f"number of dimensions ({x.ndim}) for operand {number}"

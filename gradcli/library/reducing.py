@@ -114,13 +114,15 @@ def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: 
 @function("linalg.norm")
 def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The norm of a vector (or of all elements), or with an order the norm of a matrix: "fro", 1, -1, inf, -inf."""
-    if ord is None or dim is not None and not (isinstance(dim, tuple) and len(dim) == 2) or dim is None and A.ndim != 2:
+    if ord is None or (dim is not None and not (isinstance(dim, tuple) and len(dim) == 2)) or (dim is None and A.ndim != 2):
         return norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
     rows, columns = dim or (0, 1)
     if ord == "fro":
         return norm(A, 2, (rows, columns), keepdim, dtype=dtype)
     if ord not in (1, -1, inf, -inf):
-        raise ValueFailure(f"linalg.norm: the order {ord} isn't available for matrices", help='"fro", 1, -1, inf and -inf are')
+        raise ValueFailure(
+            f"linalg.norm: the order {ord} isn't available for matrices", help='"fro", 1, -1, inf and -inf are'
+        )
     first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
     totals = r.sum_dim(e.abs(_as(A, dtype)), axis_of(first, A.ndim), True)
     result = (r.amax if ord > 0 else r.amin)(totals, axis_of(second, A.ndim), True)
@@ -202,7 +204,9 @@ def _extreme(name: str, everywhere: Any, pairwise: Any, choose: Any, take: Any, 
 
     body.__annotations__["dim"] = "OptionalOperand"
     body.__name__ = name
-    body.__doc__ = f"The {name}imum of all elements; along a dim, values and indices; of two tensors, element by element."
+    body.__doc__ = (
+        f"The {name}imum of all elements; along a dim, values and indices; of two tensors, element by element."
+    )
     return function(name)(body)
 
 
@@ -292,7 +296,9 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
     """The k largest (or smallest) elements along a dim: values and indices."""
     axis = axis_of(dim, input.ndim)
     if not 0 <= k <= (input.shape[axis] if input.ndim else 1):
-        raise IndexFailure("selected index k out of range", help=f"this dim has {input.shape[axis] if input.ndim else 1}")
+        raise IndexFailure(
+            "selected index k out of range", help=f"this dim has {input.shape[axis] if input.ndim else 1}"
+        )
     if not input.ndim:
         return TopkParts((_reshaped(_take_topk, input), _index(np.zeros((), np.int64))))
     index = np.take(argsorted(input.array, axis, largest), np.arange(k), axis=axis)
@@ -331,7 +337,7 @@ def _softmaxed(apply: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
         dim = 0 if input.ndim in (0, 1, 3) else 1
     if dtype is None and input.dtype.kind != "f":
         raise TypeFailure(
-            f'softmax is not implemented for {input.dtype}', help="make it real first: `softmax(x.double(), 0)`"
+            f"softmax is not implemented for {input.dtype}", help="make it real first: `softmax(x.double(), 0)`"
         )
     return apply(_as(input, dtype), axes_of(dim, input.ndim))
 

@@ -31,11 +31,14 @@ _diag_embed = variant(s.onto_diagonal, "DiagEmbedBackward0")
 _diagonal_copy = variant(s.diagonal, "DiagonalBackward0_copy")
 _diagonal_copy.op.view = False
 
+
 def _whole_shape(input: Tensor, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with its -1 filled in; ShapeFailure where the elements don't fit."""
     size = input.array.size
     if shape.count(-1) > 1:
-        raise ShapeFailure("only one dimension can be inferred", help="write -1 for one of them, and numbers for the others")
+        raise ShapeFailure(
+            "only one dimension can be inferred", help="write -1 for one of them, and numbers for the others"
+        )
     if any(n < -1 for n in shape):
         raise ShapeFailure(f"invalid shape dimension {next(n for n in shape if n < -1)}")
     known = prod(n for n in shape if n != -1)
@@ -153,7 +156,8 @@ def t(input: Tensor):
     """A matrix transposed; vectors and numbers as they are."""
     if input.ndim > 2:
         raise ShapeFailure(
-            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D", help="for batches of matrices: `x.mT`"
+            f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D",
+            help="for batches of matrices: `x.mT`",
         )
     return s.transpose_matrix(input, None) if input.ndim == 2 else s.transpose_matrix(input, tuple(range(input.ndim)))
 
@@ -207,9 +211,7 @@ def _expanded(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
             f"expand: the number of sizes provided ({len(sizes)}) must be greater or equal to the number of dimensions "
             f"in the tensor ({input.ndim})"
         )
-    shape = tuple(
-        input.shape[k - extra] if n == -1 and k >= extra else n for k, n in enumerate(sizes)
-    )
+    shape = tuple(input.shape[k - extra] if n == -1 and k >= extra else n for k, n in enumerate(sizes))
     for k, n in enumerate(shape):
         have = input.shape[k - extra] if k >= extra else 1
         if n < 0 or have not in (1, n):
@@ -367,7 +369,11 @@ def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
     """Parts of one size (the last may be smaller), or of the sizes given, along a dim."""
     axis = axis_of(dim, tensor.ndim)
     length = tensor.shape[axis]
-    if isinstance(split_size_or_sections, (tuple, list)) or type(split_size_or_sections) is Tensor and split_size_or_sections.ndim:
+    if (
+        isinstance(split_size_or_sections, (tuple, list))
+        or (type(split_size_or_sections) is Tensor
+        and split_size_or_sections.ndim)
+    ):
         sizes = Wholes(split_size_or_sections)
         if sum(sizes) != length or any(n < 0 for n in sizes):
             raise ShapeFailure(
@@ -376,7 +382,7 @@ def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
             )
     else:
         size = Whole(split_size_or_sections)
-        if size < 0 or size == 0 and length:
+        if size < 0 or (size == 0 and length):
             raise ValueFailure(f"split expects split_size be positive, but got split_size={size}")
         return s.split(tensor, tuple(min(size, length - k) for k in range(0, length, size)) if length else (0,), axis)
     return s.split_sizes(tensor, sizes, axis)
@@ -426,7 +432,9 @@ def _indices(index: Tensor, what: str) -> np.ndarray:
             raise TypeFailure(f"{what} wants whole numbers as index, and this tensor has fractions")
         return whole
     if index.dtype.kind == "b":
-        raise TypeFailure(f"{what} wants whole numbers as index, and this is a bool tensor", help="a mask indexes: `x[mask]`")
+        raise TypeFailure(
+            f"{what} wants whole numbers as index, and this is a bool tensor", help="a mask indexes: `x[mask]`"
+        )
     return np.asarray(index.array)
 
 
@@ -452,7 +460,11 @@ def gather(input: Tensor, dim: Whole, index: Tensor):
     _in_range(places, input.shape[axis], axis)
     # NumPy wants the other dims alike; torch lets the index be smaller there.
     window = tuple(slice(None) if a == axis else slice(n) for a, n in enumerate(places.shape))
-    inside = input if all(p == n for a, (p, n) in enumerate(zip(places.shape, input.shape, strict=True)) if a != axis) else taken(input, window)
+    inside = (
+        input
+        if all(p == n for a, (p, n) in enumerate(zip(places.shape, input.shape, strict=True)) if a != axis)
+        else taken(input, window)
+    )
     return s.take_along_axis(inside, places, axis)
 
 
@@ -549,4 +561,3 @@ def diag(input: Tensor, diagonal: Whole = 0):
     if input.ndim != 2:
         raise ShapeFailure(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     return _diagonal_copy(input, diagonal, 0, 1)
-

@@ -44,7 +44,9 @@ class DType:
         return f"torch.{self.name}"
 
 
-DTYPES = {name: DType(name) for name in ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")}
+DTYPES = {
+    name: DType(name) for name in ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+}
 DTYPE_WORDS = DTYPES | {
     "double": DTYPES["float64"], "float": DTYPES["float32"], "half": DTYPES["float16"],
     "long": DTYPES["int64"], "int": DTYPES["int32"], "short": DTYPES["int16"],

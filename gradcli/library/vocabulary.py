@@ -86,4 +86,8 @@ def signature(name: str) -> str:
 def _literal(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"'
-    return {None: "none", True: "true", False: "false"}.get(value, repr(value)) if not isinstance(value, (int, float)) or isinstance(value, bool) else repr(value)
+    return (
+        {None: "none", True: "true", False: "false"}.get(value, repr(value))
+        if not isinstance(value, (int, float)) or isinstance(value, bool)
+        else repr(value)
+    )

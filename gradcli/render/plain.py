@@ -57,7 +57,13 @@ def warning_text(event: Warned, excerpt: str | None = None) -> str:
 
 
 def _diagnostic(
-    kind: str, message: str, span: Span | None, excerpt: str | None, label: str, calls: list[tuple[str, Span]], help: str
+    kind: str,
+    message: str,
+    span: Span | None,
+    excerpt: str | None,
+    label: str,
+    calls: list[tuple[str, Span]],
+    help: str,
 ) -> str:
     lines = [f"{kind}: {message}"]
     margin = " "
