@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heappop, heappush, heappushpop
+from heapq import heappop, heappush
 from typing import Any
 
 import numpy as np
 
 from gradcli.engine import memory, modes
 from gradcli.engine.conversion import as_tensor
-from gradcli.engine.node import Freed, Node
-from gradcli.engine.operation import ACCUMULATE_GRAD, PART, no_rule
+from gradcli.engine.hooks import Hooks
+from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, Node
+from gradcli.engine.operation import no_rule
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
-
-
-class Hooks:
-    """What happens to a node's whole gradient before it's stored or passed on."""
-
-    __slots__ = ("functions", "retain")
-
-    def __init__(self) -> None:
-        self.functions: dict[object, Callable[[Tensor], Tensor | None]] = {}
-        self.retain: AutogradMeta | None = None
 
 
 class Reached:
@@ -51,103 +42,124 @@ def propagate(
     """
     reached = Reached()
     needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots])
-    # A consumer is always newer than what it consumes, so by descending number every node comes after all its
-    # consumers. `waiting` has a node's [node, gradient so far, whether that sum is ours to add to] by its number.
-    waiting: dict[int, list] = {}
-    heap: list[int] = []
+    waiting = _Waiting()
     for node, g in roots:
         if needed is None or node in needed:
-            if node.order in waiting:
-                waiting[node.order][1] = waiting[node.order][1] + g
-            else:
-                waiting[node.order] = [node, g, False]
-                heappush(heap, -node.order)
-    if not heap:
-        return reached
+            waiting.add(node, g)
     freed = None if retain_graph else Freed()
-    order = -heappop(heap)
-    while True:
-        node, g, _ = waiting.pop(order)
+    node, g = waiting.newest(None, None)
+    while node is not None:
         if node.hooks is not None:
             g = _run_hooks(node.hooks, g, reached)
         if wanted is not None and node in wanted:
             reached.captured[node] = g
         op = node.op
-        newest = 0
+        # The newest of the nodes that a gradient goes to is held in hand: in a chain it's the next to visit.
+        held = held_g = None
         if op is ACCUMULATE_GRAD:
             if wanted is None:
                 reached.leaves.append((node, g))
         elif op is PART:
-            newest = _deposit(node, g, waiting, needed)
+            waiting.add_part(node, g)
         else:
             saved = node.saved
             if saved.__class__ is Freed:
                 raise second_backward(node)
-            if memory.newest_change > order:
+            if memory.newest_change > node.order:
                 _check_unchanged(node)
             if create_graph:
                 saved = _as_recorded(node)
             edges = node.edges
+            rules = op.rules
+            if needed is not None:
+                edges = tuple(edge if edge in needed else None for edge in edges)
             if op.joint:
-                needs = tuple(bool(edge) and (needed is None or edge in needed) for edge in edges)
-                gradients = op.rules[0](needs, g, *saved)
-            else:
-                gradients = None
+                gradients = rules[0](tuple(edge is not None for edge in edges), g, *saved)
+                edges = tuple(None if part is None else edge for edge, part in zip(edges, gradients, strict=True))
+                rules = tuple(_given(part) for part in gradients)
             shapes = node.shapes
-            for position, edge in enumerate(edges):
-                if not edge or (needed is not None and edge not in needed):
-                    continue
-                if gradients is None:
-                    rule = op.rules[position]
+            position = 0
+            for edge, rule in zip(edges, rules):  # noqa: B905  (`strict` doubles the cost of zip here)
+                if edge is not None:
                     if rule is None:
                         raise no_rule(op, position)
                     contribution = rule(g, *saved)
-                else:
-                    contribution = gradients[position]
-                    if contribution is None:
-                        continue
-                if shapes is not None and shapes[position] is not None:
-                    contribution = unbroadcast(contribution, shapes[position])
-                number = edge.order
-                entry = waiting.get(number)
-                if entry is None:
-                    waiting[number] = [edge, contribution, False]
-                    # The newest of the new ones is held back from the heap: in a chain it's the next to visit.
-                    if newest == 0:
-                        newest = number
-                    elif number > newest:
-                        heappush(heap, -newest)
-                        newest = number
+                    if shapes is not None and shapes[position] is not None:
+                        contribution = unbroadcast(contribution, shapes[position])
+                    if edge is held:
+                        held_g = held_g + contribution
+                    elif waiting.nodes and edge.order in waiting.nodes:
+                        waiting.add(edge, contribution)
+                    elif held is None:
+                        held, held_g = edge, contribution
+                    elif edge.order > held.order:
+                        waiting.add(held, held_g)
+                        held, held_g = edge, contribution
                     else:
-                        heappush(heap, -number)
-                elif entry[2] and entry[1].__class__ is np.ndarray:
-                    np.add(entry[1], contribution, out=entry[1])
-                else:
-                    entry[1] = entry[1] + contribution
-                    entry[2] = not create_graph
+                        waiting.add(edge, contribution)
+                position += 1
             if freed is not None and op.frees:
                 node.saved = freed
-            del saved, gradients
-        if newest:
-            order = -heappushpop(heap, -newest)
-        elif heap:
-            order = -heappop(heap)
+            saved = None
+        node, g = waiting.newest(held, held_g) if waiting.heap else (held, held_g)
+    return reached
+
+
+def _given(gradient: Any) -> Callable[..., Any]:
+    """A rule for what a joint rule has computed already."""
+    return lambda g, *_: gradient
+
+
+class _Waiting:
+    """Nodes that wait for their visit, each with the sum of the gradients that have come to it so far.
+
+    A consumer is always newer than what it consumes, so by descending number every node comes after all its consumers.
+    """
+
+    __slots__ = ("gradients", "heap", "nodes", "ours")
+
+    def __init__(self) -> None:
+        self.heap: list[int] = []
+        self.nodes: dict[int, Node] = {}
+        self.gradients: dict[int, Any] = {}
+        self.ours: set[int] = set()
+
+    def add(self, node: Node, g: Any) -> None:
+        order = node.order
+        if order not in self.nodes:
+            self.nodes[order] = node
+            self.gradients[order] = g
+            heappush(self.heap, -order)
+            return
+        total = self.gradients[order]
+        if order in self.ours and total.__class__ is np.ndarray:
+            # A sum that this pass made is its own to add to; what a rule returned may be somebody else's memory.
+            np.add(total, g, out=total)
         else:
-            return reached
+            self.gradients[order] = total + g
+            if g.__class__ is np.ndarray:
+                self.ours.add(order)
 
+    def add_part(self, node: Node, g: Any) -> None:
+        """Puts a part's gradient in its place of the list for the node that made all parts."""
+        maker = node.edges[0]
+        index, count = node.saved
+        if maker.order not in self.nodes:
+            self.add(maker, [None] * count)
+        parts = self.gradients[maker.order]
+        parts[index] = g if parts[index] is None else parts[index] + g
 
-def _deposit(node: Node, g: Any, waiting: dict[int, list], needed: set[Node] | None) -> int:
-    """Puts a part's gradient in its place of the list for the node that made all parts."""
-    maker = node.edges[0]
-    index, count = node.saved
-    entry = waiting.get(maker.order)
-    if entry is not None:
-        entry[1][index] = g if entry[1][index] is None else entry[1][index] + g
-        return 0
-    parts = [None] * count
-    parts[index] = g
-    waiting[maker.order] = [maker, parts, False]
-    return maker.order
+    def newest(self, held: Node | None, held_g: Any) -> tuple[Node | None, Any]:
+        """The newest node of all, `held` among them, and its gradient; none where there is none."""
+        if not self.heap:
+            return held, held_g
+        if held is not None and held.order > -self.heap[0]:
+            return held, held_g
+        if held is not None:
+            self.add(held, held_g)
+        order = -heappop(self.heap)
+        self.ours.discard(order)
+        return self.nodes.pop(order), self.gradients.pop(order)
 
 
 def _leading_to(wanted: set[Node], roots: list[Node]) -> set[Node]:
@@ -171,7 +183,7 @@ def _run_hooks(hooks: Hooks, g: Any, reached: Reached) -> Any:
         tensor = g if type(g) is Tensor else Tensor(g, CUT)
         replaced = function(tensor)
         if replaced is not None:
-            replaced = as_tensor(replaced)
+            replaced = as_tensor(replaced, tensor.dtype)
             if replaced.shape != tensor.shape:
                 raise ShapeFailure(
                     f"a hook returned a gradient of shape {replaced.shape}, where shape {tensor.shape} is wanted",
@@ -275,7 +287,13 @@ def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any], create_graph: bool) -> list[tuple[Node, Any]]:
+def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_graph: bool) -> list[tuple[Node, Any]]:
+    if gradients is None:
+        gradients = [None] * len(outputs)
+    elif len(gradients) != len(outputs):
+        raise AutogradFailure(
+            f"got {len(outputs)} tensors and {len(gradients)} gradients", help="give one gradient for each result"
+        )
     for number, output in enumerate(outputs):
         if type(output) is not Tensor:
             raise TypeFailure("backward starts from a tensor, and this is a plain number or another value")
@@ -318,7 +336,7 @@ def backward(
                 raise AutogradFailure("One of the differentiated Tensors does not require grad")
         wanted = {tensor.node for tensor in inputs}
     with _quiet(create_graph):
-        roots = _roots(outputs, gradients or [None] * len(outputs), create_graph)
+        roots = _roots(outputs, gradients, create_graph)
         reached = propagate(
             roots,
             wanted=wanted,
@@ -345,11 +363,13 @@ def backward(
 def _new_gradient(old: Tensor | None, g: Any) -> Any:
     """What `.grad` becomes: the sum with what's there, in an array of its own."""
     if type(g) is Tensor:
-        return g if old is None else old + g  # type: ignore[operator]
-    if old is not None:
-        return old.array + g
-    # A rule may hand one array to two leaves, or a view of a saved one.
-    return np.array(g) if isinstance(g, np.ndarray) else g
+        return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
+    return _own(g) if old is None else old.array + g
+
+
+def _own(g: Any) -> Any:
+    """The gradient in memory of its own: a rule may hand one array to two leaves, or a view of a saved one."""
+    return np.array(g)[()] if isinstance(g, np.generic) else np.array(g)
 
 
 def grad(
@@ -378,7 +398,7 @@ def grad(
                 help="mark it with `requires_grad_()` before computing the result",
             )
     with _quiet(create_graph):
-        roots = _roots(outputs, gradients or [None] * len(outputs), create_graph)
+        roots = _roots(outputs, gradients, create_graph)
         reached = propagate(
             roots,
             wanted={tensor.node for tensor in inputs},
@@ -386,12 +406,12 @@ def grad(
             create_graph=create_graph,
         )
     for meta, g in reached.retained:
-        meta.grad = g if type(g) is Tensor else Tensor(np.array(g), CUT)
+        meta.grad = g if type(g) is Tensor else Tensor(_own(g), CUT)
     results: list[Tensor | None] = []
     for tensor in inputs:
         g = reached.captured.get(tensor.node)
         if g is not None:
-            results.append(g if type(g) is Tensor else Tensor(np.array(g) if isinstance(g, np.ndarray) else g, CUT))
+            results.append(g if type(g) is Tensor else Tensor(_own(g), CUT))
         elif materialize_grads:
             results.append(Tensor(np.zeros_like(tensor.array), CUT))
         elif allow_unused:
@@ -430,10 +450,7 @@ def start_tracking(tensor: Tensor) -> Tensor:
             "only Tensors of floating point and complex dtype can require gradients",
             help=f"this one is {tensor.dtype}: make it real first, `x.double()`, or leave out `dtype=`",
         )
-    meta = tensor.ensure_meta()
-    if meta.leaf is None:
-        meta.leaf = Node(ACCUMULATE_GRAD, (), meta)
-    tensor.node = meta.leaf
+    tensor.node = Node(ACCUMULATE_GRAD, (), tensor.ensure_meta())
     return tensor
 
 

@@ -74,6 +74,8 @@ fmod = differentiable(
 
 remainder_number = variant(remainder, "RemainderBackward0")
 fmod_number = variant(fmod, "FmodBackward0")
+# With a number on the right nothing is saved, and the graph can be walked again.
+remainder_number.op.frees = fmod_number.op.frees = False
 # As in torch it has no derivative at all: to pass through it is an error. `floor(x / y)` has the derivative 0.
 floor_divide = differentiable(
     np.floor_divide, None, None, grad_name="NotImplemented", real=False, formula=("none", "none"), domain="nonzero"

@@ -190,6 +190,8 @@ def _basic_take(tensor: Tensor, index: tuple[Any, ...]) -> Tensor:
 def put(tensor: Tensor, key: Any, value: Any) -> None:
     """`tensor[key] = value`, in place; recorded where tensor or value requires grad."""
     index, advanced = normalized(key, tensor.array.shape)
+    if isinstance(value, (list, tuple)):
+        value = as_tensor(value)
     inplace.refuse_leaf(tensor)
     tracked = modes.recording and (bool(tensor.node) or (type(value) is Tensor and bool(value.node)))
     base = tensor.meta.base if tensor.meta is not None else None
@@ -214,6 +216,8 @@ def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
     try:
         array[index] = raw
     except ValueError:
+        if not array.flags.writeable:
+            raise memory.read_only(array) from None
         raise _misfit(array[index].shape, np.shape(raw)) from None
     memory.stamp(array)
 

@@ -13,9 +13,11 @@ import numpy as np
 
 from gradcli.engine import elementwise, memory, modes
 from gradcli.engine.conversion import NUMBERS, as_tensor
+from gradcli.engine.hooks import Hooks
 from gradcli.engine.node import Node, next_order
-from gradcli.engine.operation import differentiable, shape_clash
-from gradcli.engine.shaping import broadcast_to
+from gradcli.engine.operation import differentiable
+from gradcli.engine.recording import shape_clash
+from gradcli.engine.shaping import broadcast_to, reshape
 from gradcli.engine.tensor import Tensor
 from gradcli.engine.views import follow
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
@@ -56,7 +58,7 @@ def refuse_leaf(tensor: Tensor) -> None:
 
 
 def assign(target: Tensor, result: Tensor) -> Tensor:
-    """Gives `target` the value and the history of `result`, in target's own memory.
+    """Gives `target` the value and the history of `result`, a new result of an operation, in target's own memory.
 
     Raises AutogradFailure for a leaf that requires grad, ShapeFailure where the result doesn't fit.
     """
@@ -66,16 +68,18 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
             f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(result.shape)}",
             help="a change in place can't change the shape: make a new value, `y = x + v`",
         )
-    if result.dtype.kind == "f" and target.dtype.kind in "iub":
-        raise TypeFailure(
-            f"result type {result.dtype} can't be cast to the desired output type {target.dtype}",
-            help="make the tensor real first: `x = x.double()`",
-        )
-    node = result.node
-    if node:
-        _protect(node, target.array)
+    if result.dtype != target.dtype:
+        if result.dtype.kind == "f" and target.dtype.kind in "iub":
+            raise TypeFailure(
+                f"result type {result.dtype} can't be cast to the desired output type {target.dtype}",
+                help="make the tensor real first: `x = x.double()`",
+            )
+        result = as_tensor(result, target.dtype)
+    node = result.node or None
+    if node is not None and type(node.saved) is tuple:
+        node.saved = tuple(_kept_from(value, target.array) for value in node.saved)
     memory.write(target, result.array)
-    if node:
+    if node is not None:
         # What the operation itself saved is as new as the change.
         node.order = next_order()
     if modes.recording:
@@ -83,13 +87,13 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
     return target
 
 
-def _protect(node: Node, array: Any) -> None:
-    """The operation's own node keeps the old values where it needs them: those are about to be overwritten."""
-    if type(node.saved) is tuple:
-        node.saved = tuple(
-            np.array(value) if isinstance(value, np.ndarray) and memory.overlaps(value, array) else value
-            for value in node.saved
-        )
+def _kept_from(value: Any, array: Any) -> Any:
+    """A saved value, copied where it lies in memory that is about to be overwritten."""
+    if isinstance(value, np.ndarray):
+        return np.array(value) if memory.overlaps(value, array) else value
+    if type(value) is tuple:
+        return tuple(_kept_from(item, array) for item in value)
+    return value
 
 
 def _take_over(target: Tensor, node: Any) -> None:
@@ -97,19 +101,41 @@ def _take_over(target: Tensor, node: Any) -> None:
     base = meta.base if meta is not None else None
     if base is None:
         base = target
-        if node or target.node:
+        if node is not None or target.node:
+            _move_retained(target, node)
             target.node = node
-    elif node or base.node:
-        base.node = Node(copy_slices.op, (base.node, node), (None, None, None, meta.path))
+    elif node is not None or base.node:
+        _move_retained(base, new := Node(copy_slices.op, (base.node or None, node), (None, None, None, meta.path)))
+        base.node = new
     if base.node and base.meta is not None and base.meta.views is not None:
         for view in base.meta.views.live():
             view.node = follow(view.meta.path, base).node
+
+
+def _move_retained(tensor: Tensor, node: Any) -> None:
+    """A tensor that retains its gradient does so for its newest value; hooks stay with the value they were put on."""
+    if node is not None and tensor.meta is not None and tensor.meta.retains and tensor.node.hooks is not None:
+        retaining = tensor.node.hooks.retain
+        tensor.node.hooks.retain = None
+        node.hooks = Hooks()
+        node.hooks.retain = retaining
 
 
 def changed(function: Callable[..., Tensor], target: Tensor, *args: Any) -> Tensor:
     """`target` after `function(target, *args)` in place (torch's functions with a trailing underscore)."""
     refuse_leaf(target)
     return assign(target, function(target, *args))
+
+
+def overwritten(x, values):
+    return np.array(values)[()]
+
+
+# What was there before has no part in the result, and gets zeros, as in torch.
+overwritten = differentiable(
+    overwritten, lambda g, *_: np.zeros_like(g), lambda g, *_: g,
+    grad_name="CopyBackwards", real=False, formula=("0", "1"),
+)  # fmt: skip
 
 
 def copy(target: Tensor, source: Any) -> Tensor:
@@ -119,14 +145,24 @@ def copy(target: Tensor, source: Any) -> Tensor:
     if source.dtype != target.dtype:
         source = as_tensor(source, target.dtype)
     if source.shape != target.shape:
+        if source.ndim > target.ndim:
+            # Leading sizes of 1 fall away.
+            extra = source.ndim - target.ndim
+            if source.shape[:extra] == (1,) * extra:
+                source = reshape(source, source.shape[extra:])
         try:
-            np.broadcast_shapes(source.shape, target.shape)
+            fits = np.broadcast_shapes(source.shape, target.shape) == target.shape
         except ValueError:
-            raise shape_clash(target.shape, source.shape) from None
-        if source.ndim > target.ndim and source.array.size == target.array.size:
-            source = Tensor(source.array.reshape(target.shape), source.node)
+            fits = False
+        if not fits:
+            raise shape_clash(target.shape, source.shape)
         source = broadcast_to(source, target.shape)
-    return assign(target, source)
+    if not modes.recording or not (target.node or source.node):
+        memory.write(target, source.array)
+        return target
+    # A node of the copy's own, so that the source's stays what it is. A view's old value is its base's affair.
+    is_view = target.meta is not None and target.meta.base is not None
+    return assign(target, overwritten(Tensor(target.array) if is_view else target, source))
 
 
 def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[Tensor, Any], Tensor]:
@@ -144,6 +180,8 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
             try:
                 plain(array, value, out=array)
             except ValueError:
+                if not array.flags.writeable:
+                    raise memory.read_only(array) from None
                 out = np.broadcast_shapes(array.shape, np.shape(value)) if _broadcasts(array, value) else None
                 if out is None:
                     raise shape_clash(array.shape, np.shape(value)) from None

@@ -7,6 +7,7 @@ with the newest stamp of all, which costs nothing where nothing was changed; onl
 from __future__ import annotations
 
 import weakref
+from collections.abc import Iterator
 from sys import getrefcount
 from typing import Any
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from gradcli.engine.node import Node, next_order, site
 from gradcli.engine.tensor import Tensor
+from gradcli.errors import ValueFailure
 
 newest_change = 0
 """The stamp of the latest change of any memory."""
@@ -29,14 +31,24 @@ class Change:
 
 
 _changes: dict[int, Change] = {}
+_moved: dict[int, tuple[Any, Any]] = {}
+"""Scalars whose tensor moved into an array, which nodes may have saved; by id, with the array, held weakly."""
+
 _SCALARS_KEPT = 4096
 
 
 def owner_of(array: Any) -> Any:
     """The array that holds the memory which `array` looks into; a NumPy scalar holds its own."""
-    while isinstance(array, np.ndarray) and isinstance(array.base, np.ndarray):
-        array = array.base
-    return array
+    while isinstance(array, np.ndarray):
+        base = array.base
+        if not isinstance(base, np.ndarray):
+            # `as_strided` puts an object of its own between a view and its array.
+            base = getattr(base, "base", None)
+            if not isinstance(base, np.ndarray):
+                return array
+        array = base
+    moved = _moved.get(id(array))
+    return array if moved is None or moved[0] is not array else moved[1]() or array
 
 
 def stamp(array: Any) -> None:
@@ -75,17 +87,30 @@ def change_since(value: Any, order: int) -> Change | None:
 def changed_saved_value(node: Node) -> tuple[int, Change] | None:
     """Which of a node's saved values (0 is the output, then the inputs) was changed after it was saved."""
     for position, value in enumerate(node.saved):
-        if isinstance(value, (np.ndarray, np.generic)):
-            change = change_since(value, node.order)
+        for array in arrays_in(value):
+            change = change_since(array, node.order)
             if change is not None:
                 return position, change
     return None
 
 
+def arrays_in(value: Any) -> Iterator[Any]:
+    """The arrays in what a node saved: itself, or those of several inputs or of an index."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        yield value
+    elif type(value) is tuple or type(value) is list:
+        for item in value:
+            yield from arrays_in(item)
+
+
 def buffer(tensor: Tensor) -> Any:
     """The tensor's memory, to be shared: a scalar moves into a 0-d array first."""
-    if not isinstance(tensor.array, np.ndarray) and isinstance(tensor.array, np.generic):
-        tensor.array = np.array(tensor.array)
+    scalar = tensor.array
+    if isinstance(scalar, np.generic):
+        tensor.array = np.array(scalar)
+        if getrefcount(scalar) > 2:
+            key = id(scalar)
+            _moved[key] = scalar, weakref.ref(tensor.array, lambda _: _moved.pop(key, None))
     return tensor.array
 
 
@@ -99,8 +124,21 @@ def write(tensor: Tensor, value: Any) -> None:
             stamp(array)
         tensor.array = array.dtype.type(value)
         return
-    np.copyto(array, value, casting="unsafe")
+    try:
+        np.copyto(array, value, casting="unsafe")
+    except ValueError:
+        raise read_only(array) from None
     stamp(array)
+
+
+def read_only(array: np.ndarray) -> ValueFailure:
+    """The failure of a write into memory that can't be written."""
+    if 0 in array.strides:
+        return ValueFailure(
+            "unsupported operation: more than one element of the written-to tensor refers to a single memory location.",
+            help="an expanded tensor shows one number in many places: change a copy, `x.clone()`",
+        )
+    return ValueFailure("this tensor's memory is read-only", help="change a copy, `x.clone()`")
 
 
 def overlaps(one: Any, other: Any) -> bool:

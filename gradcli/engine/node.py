@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import count
 from sys import _getframe
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,27 @@ def site() -> tuple[CodeType | None, int]:
     return (None, 0) if frame is None else (frame.f_code, frame.f_lasti)
 
 
+class Marker:
+    """What stands for an op in a node that isn't of the table; the backward pass knows it, or its one joint rule."""
+
+    __slots__ = ("arity", "frees", "grad_name", "joint", "name", "rules", "variadic")
+
+    def __init__(self, name: str, grad_name: str, rule: Callable[..., Any] | None = None, arity: int = 0) -> None:
+        self.name = name
+        self.grad_name = grad_name
+        self.rules = () if rule is None else (rule,)
+        self.arity = arity
+        self.joint = self.frees = rule is not None
+        self.variadic = False
+
+
+PART = Marker("part", "Part")
+"""One of several results: its gradient waits in a list until the node that made them all is visited."""
+
+ACCUMULATE_GRAD = Marker("accumulate", "AccumulateGrad")
+"""The end of the way: a leaf, whose `.grad` the gradient is added to."""
+
+
 class Node:
     """One recorded operation.
 
@@ -39,26 +61,14 @@ class Node:
 
     __slots__ = ("code", "edges", "hooks", "instruction", "op", "order", "saved", "shapes")
 
-    def __init__(self, op: Op, edges: tuple[Any, ...], saved: Any, shapes: Any = None) -> None:
+    def __init__(self, op: Op | Marker, edges: tuple[Any, ...], saved: Any, shapes: Any = None) -> None:
         self.op = op
         self.edges = edges
         self.saved = saved
         self.shapes = shapes
         self.hooks = None
         self.order = next_order()
-        marker = modes.script_builtins
-        if marker is None:
-            self.code = None
-            return
-        # `site()` written out: it runs for every recorded operation.
-        frame = _getframe(2)
-        while frame.f_builtins is not marker:
-            frame = frame.f_back
-            if frame is None:
-                self.code = None
-                return
-        self.code = frame.f_code
-        self.instruction = frame.f_lasti
+        self.code, self.instruction = site()
 
     @property
     def name(self) -> str:

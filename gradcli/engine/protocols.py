@@ -15,8 +15,9 @@ from gradcli.engine import elementwise as e
 from gradcli.engine import indexing, inplace, modes, reductions  # noqa: F401  (reductions enters its table)
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.linear import bmm, dot, matmul, mm, mv, vector_by_matrix
-from gradcli.engine.operation import NUMPY, shape_clash
-from gradcli.engine.shaping import unbind
+from gradcli.engine.operation import NUMPY
+from gradcli.engine.recording import shape_clash
+from gradcli.engine.shaping import reshape, unbind
 from gradcli.engine.tensor import CUT, Tensor, as_array
 from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
 
@@ -172,6 +173,16 @@ def _iterate(self: Tensor) -> Any:
         raise TypeFailure("iteration over a 0-d tensor", help="a tensor without dimensions is one number")
     return iter(unbind(self, 0))
 
+
+def _outer(x: Any, y: Any) -> Tensor:
+    return e.mul(reshape(as_tensor(x), (-1, 1)), reshape(as_tensor(y), (1, -1)))
+
+
+NUMPY[np.dot] = product
+NUMPY[np.outer] = _outer
+NUMPY[np.square] = lambda x: e.pow_number(x, 2)
+NUMPY[np.positive] = as_tensor
+NUMPY[np.ravel] = lambda x: reshape(x, (-1,))
 
 T: Any = Tensor
 T.__array_ufunc__ = array_ufunc

@@ -7,16 +7,17 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes
+from gradcli.engine.node import ACCUMULATE_GRAD
 from gradcli.errors import TypeFailure
 
 
-class _Cut:
-    """`Tensor.node` where history was cut on purpose: by `detach`, `no_grad` and their like. It counts as false."""
+class _Cut(tuple):
+    """`Tensor.node` where history was cut on purpose: by `detach`, `no_grad` and their like.
+
+    An empty tuple counts as false without a call of Python's, and every operation asks.
+    """
 
     __slots__ = ()
-
-    def __bool__(self) -> bool:
-        return False
 
     def __repr__(self) -> str:
         return "CUT"
@@ -26,15 +27,14 @@ CUT = _Cut()
 
 
 class AutogradMeta:
-    """What only some tensors have: a gradient, a leaf's node, relations to other tensors of the same memory."""
+    """What only some tensors have: a gradient, and relations to other tensors of the same memory."""
 
-    __slots__ = ("base", "grad", "leaf", "path", "retains", "views")
+    __slots__ = ("base", "grad", "path", "retains", "views")
 
     def __init__(self) -> None:
         self.grad: Tensor | None = None
-        self.leaf: Any = None
         self.base: Tensor | None = None
-        self.path: tuple = ()
+        self.path: Any = None
         self.views: Any = None
         self.retains = False
 
@@ -79,7 +79,7 @@ class Tensor:
 
     @property
     def is_leaf(self) -> bool:
-        return not self.node or (self.meta is not None and self.node is self.meta.leaf)
+        return not self.node or self.node.op is ACCUMULATE_GRAD
 
     @property
     def grad_fn(self) -> Any:

@@ -43,9 +43,9 @@ def _relate(view: Tensor, source: Tensor, step: tuple[Any, tuple, int | None]) -
     above = source.meta
     meta = view.ensure_meta()
     if above is not None and above.base is not None:
-        base, meta.path = above.base, (*above.path, step)
+        base, meta.path = above.base, (above.path, step)
     else:
-        base, meta.path = source, (step,)
+        base, meta.path = source, (None, step)
     meta.base = base
     base_meta = base.ensure_meta()
     if base_meta.views is None:
@@ -53,9 +53,16 @@ def _relate(view: Tensor, source: Tensor, step: tuple[Any, tuple, int | None]) -
     base_meta.views.add(view)
 
 
-def follow(path: tuple, value: Any) -> Any:
-    """Takes the steps of a view again, from a base (a tensor or an array) to the part that the view shows."""
-    for op, params, index in path:
+def follow(path: Any, value: Any) -> Any:
+    """Takes the steps of a view again, from a base (a tensor or an array) to the part that the view shows.
+
+    A path is linked from its end, (the path before, the last step): views of views of views may make it long.
+    """
+    steps = []
+    while path is not None:
+        path, step = path
+        steps.append(step)
+    for op, params, index in reversed(steps):
         value = op.apply(value, *params)
         if index is not None:
             value = value[index]

@@ -12,7 +12,7 @@ from gradcli.engine import CUT, Node, Tensor, as_tensor, grad_mode, inplace, mod
 from gradcli.engine import backward as run_backward
 from gradcli.engine.backward import unbroadcast
 from gradcli.engine.inplace import add_, div_, mul_, sub_
-from gradcli.engine.operation import Op, marker
+from gradcli.engine.node import Marker
 from gradcli.engine.protocols import floor_divide, power, product
 from gradcli.engine.tensor import AutogradMeta
 from gradcli.errors import AssertFailure, AutogradFailure, NameFailure, ShapeFailure, TypeFailure
@@ -343,7 +343,7 @@ def custom(body: Callable[..., Any], name: str, takes: int) -> Callable[..., Any
         with grad_mode(False):
             value, clause = body(*args, **named)
         given = [*args, *named.values()]
-        edges = tuple(a.node if type(a) is Tensor else None for a in given)
+        edges = tuple((a.node or None) if type(a) is Tensor else None for a in given)
         if not modes.recording or not any(edges):
             return value
         if type(value) is tuple:
@@ -358,7 +358,7 @@ def custom(body: Callable[..., Any], name: str, takes: int) -> Callable[..., Any
 
 def _op_of_clause(
     name: str, body: Callable[..., Any], clause: Callable[..., Any], args: Any, named: dict[str, Any], given: list[Any]
-) -> Op:
+) -> Marker:
     """The operation that one call of a custom function is: its rule is the clause."""
 
     def rule(needs: tuple[bool, ...], g: Any, *_: Any) -> list[Any]:
@@ -380,9 +380,7 @@ def _op_of_clause(
             for need, result, value in zip(needs, several, given, strict=True)
         ]
 
-    op = marker(name, f"{name}Backward")
-    op.rules, op.joint, op.arity, op.frees = (rule,), True, len(given), True
-    return op
+    return Marker(name, f"{name}Backward", rule, len(given))
 
 
 def _fitted(name: str, result: Any, value: Tensor, recorded: bool) -> Any:

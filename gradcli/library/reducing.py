@@ -12,7 +12,8 @@ from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.conversion import promoted
-from gradcli.engine.operation import relabel, untracked, variant
+from gradcli.engine.operation import relabel, variant
+from gradcli.engine.recording import untracked
 from gradcli.errors import IndexFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import (
     Dims,
@@ -114,7 +115,11 @@ def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: 
 @function("linalg.norm")
 def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The norm of a vector (or of all elements), or with an order the norm of a matrix: "fro", 1, -1, inf, -inf."""
-    if ord is None or (dim is not None and not (isinstance(dim, tuple) and len(dim) == 2)) or (dim is None and A.ndim != 2):
+    if (
+        ord is None
+        or (dim is not None and not (isinstance(dim, tuple) and len(dim) == 2))
+        or (dim is None and A.ndim != 2)
+    ):
         return norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
     rows, columns = dim or (0, 1)
     if ord == "fro":

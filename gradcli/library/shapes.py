@@ -369,10 +369,8 @@ def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
     """Parts of one size (the last may be smaller), or of the sizes given, along a dim."""
     axis = axis_of(dim, tensor.ndim)
     length = tensor.shape[axis]
-    if (
-        isinstance(split_size_or_sections, (tuple, list))
-        or (type(split_size_or_sections) is Tensor
-        and split_size_or_sections.ndim)
+    if isinstance(split_size_or_sections, (tuple, list)) or (
+        type(split_size_or_sections) is Tensor and split_size_or_sections.ndim
     ):
         sizes = Wholes(split_size_or_sections)
         if sum(sizes) != length or any(n < 0 for n in sizes):

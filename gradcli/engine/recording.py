@@ -1,0 +1,335 @@
+"""How an operation runs on tensors: computes on their arrays and, where one requires grad, leaves a node behind.
+
+Functions of one and of two arguments are most of what runs, so they have paths of their own, by their number of
+arguments and never by which function it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from sys import _getframe
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from gradcli.engine import modes
+from gradcli.engine.conversion import NUMBERS, as_tensor, promoted
+from gradcli.engine.memory import buffer
+from gradcli.engine.node import PART, Node, next_order
+from gradcli.engine.tensor import CUT, Tensor
+from gradcli.engine.views import relate_views
+from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
+
+if TYPE_CHECKING:
+    from gradcli.engine.operation import Op
+
+NOTHING, SHAPE, VALUE = range(3)
+"""What a node keeps of an argument."""
+
+_new = object.__new__
+
+
+def specialised(op: Op) -> Callable[..., Any]:
+    """The function for an operation: tensors in and out, or arrays in and out."""
+    if op.elementwise and op.arity == len(op.parameters) == 1:
+        return _unary(op)
+    if op.elementwise and op.arity == len(op.parameters) == 2:
+        return _binary(op)
+    return _general(op)
+
+
+def _recorded(op: Op, out: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], shapes: Any) -> Tensor:
+    """A result and its node.
+
+    Both are made without their classes' `__init__`, and the place in the script is found without a call of `site`:
+    this runs for every recorded operation, and each of these calls costs a tenth of one.
+    """
+    node = _new(Node)
+    node.op = op
+    node.edges = edges
+    node.saved = saved
+    node.shapes = shapes
+    node.hooks = None
+    node.order = next_order()
+    node.code = None
+    marker = modes.script_builtins
+    if marker is not None:
+        frame = _getframe(2)
+        while frame is not None:
+            if frame.f_builtins is marker:
+                node.code = frame.f_code
+                node.instruction = frame.f_lasti
+                break
+            frame = frame.f_back
+    tensor = _new(Tensor)
+    tensor.array = out
+    tensor.node = node
+    tensor.meta = None
+    return tensor
+
+
+def _unary(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+    keep_out, keep_input = (keep == VALUE for keep in op.keeps[1])
+    real = op.real
+
+    def apply(input: Any) -> Any:
+        if type(input) is not Tensor:
+            return forward(input) if isinstance(input, (np.ndarray, np.generic)) else apply(as_tensor(input))
+        array = input.array
+        node = input.node
+        if node and modes.recording:
+            out = forward(array)
+            return _recorded(op, out, (node,), (out if keep_out else None, array if keep_input else None), None)
+        if real and array.dtype.kind not in "fc":
+            array = array.astype(modes.default_dtype)
+        try:
+            out = forward(array)
+        except TypeError:
+            raise TypeFailure(f"{op.name} isn't defined for {array.dtype}") from None
+        return Tensor(out, None if node is None and modes.recording else CUT)
+
+    return apply
+
+
+def _binary(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+    plans = {mask: tuple(keep == VALUE for keep in keeps) for mask, keeps in op.keeps.items()}
+    keep_out_1, keep_x_1, keep_y_1 = plans[1]
+    keep_out_2, keep_x_2, keep_y_2 = plans[2]
+
+    def apply(input: Any, other: Any) -> Any:
+        if type(input) is Tensor:
+            x = input.array
+            x_node = input.node
+            if type(other) is Tensor:
+                y = other.array
+                y_node = other.node
+                if x.dtype is not y.dtype:
+                    return apply(*promoted(input, other))
+            elif type(other) in NUMBERS:
+                # A number has no node and doesn't change the shape: the shortest way.
+                if not x_node or not modes.recording:
+                    return _untracked_by_number(op, input, input, other)
+                out = forward(x, other)
+                saved = (out if keep_out_1 else None, x if keep_x_1 else None, other if keep_y_1 else None)
+                return _recorded(op, out, (x_node, None), saved, None)
+            else:
+                return apply(input, as_tensor(other))
+        elif type(other) is Tensor:
+            if type(input) not in NUMBERS:
+                return apply(as_tensor(input), other)
+            y_node = other.node
+            if not y_node or not modes.recording:
+                return _untracked_by_number(op, other, input, other)
+            y = other.array
+            out = forward(input, y)
+            saved = (out if keep_out_2 else None, input if keep_x_2 else None, y if keep_y_2 else None)
+            return _recorded(op, out, (None, y_node), saved, None)
+        elif isinstance(input, (np.ndarray, np.generic)) or isinstance(other, (np.ndarray, np.generic)):
+            return forward(input, other)
+        else:
+            return apply(as_tensor(input), other)
+        try:
+            out = forward(x, y)
+        except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:
+            raise _elementwise_failure(op, x, y, problem) from None
+        if not (x_node or y_node) or not modes.recording:
+            return untracked(op, out, input, other)
+        shape = out.shape
+        if x_node:
+            narrow_x = x.shape if x.shape != shape else None
+            if y_node:
+                narrow_y = y.shape if y.shape != shape else None
+                keep_out, keep_x, keep_y = plans[3]
+            else:
+                narrow_y = y_node = None
+                keep_out, keep_x, keep_y = keep_out_1, keep_x_1, keep_y_1
+        else:
+            narrow_x = x_node = None
+            narrow_y = y.shape if y.shape != shape else None
+            keep_out, keep_x, keep_y = keep_out_2, keep_x_2, keep_y_2
+        return _recorded(
+            op,
+            out,
+            (x_node, y_node),
+            (out if keep_out else None, x if keep_x else None, y if keep_y else None),
+            None if narrow_x is None and narrow_y is None else (narrow_x, narrow_y),
+        )
+
+    return apply
+
+
+def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tensor:
+    """A tensor and a plain number, without history."""
+    x = input.array if type(input) is Tensor else input
+    y = other.array if type(other) is Tensor else other
+    try:
+        out = op.forward(x, y)
+    except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:
+        raise _elementwise_failure(op, x, y, problem) from None
+    return untracked(op, out, tensor)
+
+
+def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
+    """A result without history: it is cut where all the tensors that it came from are."""
+    if op.elementwise and out.dtype is not modes.default_dtype and out.dtype.kind == "f":
+        # NumPy makes float64 of whole numbers, torch the default dtype.
+        kinds = [value.array.dtype.kind for value in inputs if type(value) is Tensor]
+        if "f" not in kinds and "c" not in kinds:
+            out = out.astype(modes.default_dtype)
+    if not modes.recording:
+        return Tensor(out, CUT)
+    found = None
+    for value in inputs:
+        if type(value) is Tensor:
+            if value.node is None:
+                return Tensor(out, None)
+            found = CUT
+    return Tensor(out, found)
+
+
+def _elementwise_failure(op: Op, x: Any, y: Any, problem: Exception) -> Exception:
+    if isinstance(problem, ZeroDivisionError):
+        return ValueFailure("division by zero")
+    shapes = [getattr(value, "shape", ()) for value in (x, y)]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        return shape_clash(*shapes)
+    if isinstance(problem, ValueError) and "negative integer powers" in str(problem):
+        return ValueFailure(
+            "Integers to negative integer powers are not allowed.", help="make the base a float: `x.double() ^ -1`"
+        )
+    if isinstance(problem, OverflowError):
+        return ValueFailure(f"a number is too large for {getattr(x, 'dtype', None) or getattr(y, 'dtype', None)}")
+    return TypeFailure(f"{op.name} isn't defined for {_dtype_of(x)} and {_dtype_of(y)}")
+
+
+def _dtype_of(value: Any) -> str:
+    return str(getattr(value, "dtype", type(value).__name__))
+
+
+def shape_clash(a: Sequence[int], b: Sequence[int]) -> ShapeFailure:
+    """The failure of two shapes that don't broadcast, in torch's words."""
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            place = max(len(a), len(b)) - back
+            return ShapeFailure(
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) "
+                f"at non-singleton dimension {place}",
+                label=f"shapes {tuple(a)} and {tuple(b)}",
+                help="sizes are compared from the last dimension on: they must be equal, or one of them 1",
+            )
+    return ShapeFailure(f"shapes {tuple(a)} and {tuple(b)} don't go together")
+
+
+# ---- everything else: any number of inputs, parameters, results
+
+
+def _general(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+    arity = op.arity
+    expected = len(op.parameters)
+
+    def apply(*args: Any, **named: Any) -> Any:
+        if named or len(args) != expected:
+            args = bind(op, args, named)
+        inputs = tuple(args[0]) if op.variadic else args[:arity]
+        if not any(type(value) is Tensor for value in inputs):
+            if not inputs or any(isinstance(value, (np.ndarray, np.generic)) for value in inputs):
+                return forward(*args)
+            if op.variadic:
+                return apply([as_tensor(value) for value in inputs], *args[1:])
+            return apply(as_tensor(inputs[0]), *args[1:])
+        if op.view:
+            buffer(inputs[0])
+        elif op.elementwise:
+            inputs = _of_one_dtype(op, inputs)
+        arrays = tuple(value.array if type(value) is Tensor else value for value in inputs)
+        params = args[1:] if op.variadic else args[arity:]
+        nodes = tuple(value.node if type(value) is Tensor else None for value in inputs)
+        tracked = modes.recording and any(nodes[: len(op.rules)] if not op.joint else nodes)
+        if op.real and not tracked:
+            arrays = tuple(_real(array) for array in arrays)
+        out = forward(arrays, *params) if op.variadic else forward(*arrays, *params)
+        if not tracked:
+            if op.several:
+                results = tuple(untracked(op, part, *inputs) for part in out)
+            else:
+                results = untracked(op, out, *inputs)
+        else:
+            nodes = tuple(edge or None for edge in nodes)
+            node = Node(op, nodes, None)
+            node.saved = _saved(op, nodes, out, arrays, params)
+            if op.elementwise:
+                narrow = tuple(
+                    array.shape if edge and array.shape != out.shape else None
+                    for edge, array in zip(nodes, arrays, strict=True)
+                )
+                node.shapes = narrow if any(shape is not None for shape in narrow) else None
+            if op.several:
+                results = tuple(Tensor(part, Node(PART, (node,), (k, len(out)))) for k, part in enumerate(out))
+            else:
+                results = Tensor(out, node)
+        if op.view:
+            relate_views(results, inputs[0], op, params)
+        return results
+
+    return apply
+
+
+def _of_one_dtype(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The inputs that have a gradient, in their common dtype; a mask keeps its own."""
+    numeric = [k for k, rule in enumerate(op.rules) if rule is not None and type(inputs[k]) is Tensor]
+    if len({inputs[k].array.dtype for k in numeric}) <= 1:
+        return inputs
+    same = dict(zip(numeric, promoted(*(inputs[k] for k in numeric)), strict=True))
+    return tuple(same.get(k, value) for k, value in enumerate(inputs))
+
+
+def _real(array: Any) -> Any:
+    if isinstance(array, (np.ndarray, np.generic)) and array.dtype.kind not in "fc":
+        return array.astype(modes.default_dtype)
+    return array
+
+
+def _saved(op: Op, nodes: tuple[Any, ...], out: Any, arrays: tuple[Any, ...], params: tuple[Any, ...]) -> tuple:
+    if op.joint:
+        keeps = op.keeps[None]
+    else:
+        keeps = op.keeps[sum(1 << bit for bit, node in enumerate(nodes[: len(op.rules)]) if node)]
+    kept_out = out if keeps[0] == VALUE else None
+    if op.variadic:
+        keep = keeps[1]
+        kept = tuple(a if keep == VALUE else a.shape if keep == SHAPE else None for a in arrays)
+        return (kept_out, kept, *params)
+    inputs = (
+        value if keep == VALUE else value.shape if keep == SHAPE else None
+        for value, keep in zip(arrays, keeps[1:], strict=True)
+    )
+    return (kept_out, *inputs, *params)
+
+
+def bind(op: Op, args: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+    """All of an op's arguments by position, defaults filled in."""
+    names = op.parameters
+    values = list(args)
+    for name in names[len(args) :]:
+        if name in named:
+            values.append(named.pop(name))
+        else:
+            back = len(values) - len(names)
+            if -back > len(op.defaults):
+                raise TypeFailure(f"{op.name}() needs an argument `{name}`")
+            values.append(op.defaults[back])
+    for name in list(named):
+        # NumPy's wrappers pass their own defaults along; anything else has no counterpart here.
+        if named[name] is None or named[name] is np._NoValue:
+            del named[name]
+    if named or len(values) != len(names):
+        extra = next(iter(named), None)
+        raise TypeFailure(
+            f"{op.name}() has no argument `{extra}`" if extra else f"{op.name}() takes {len(names)} arguments"
+        )
+    return tuple(values)
