@@ -26,7 +26,8 @@ def __getattr__(name: str) -> Any:
 
         return Session
     if name in ("Tensor", "tensor"):
-        from gradcli import engine
+        # With the library, which gives a tensor its methods.
+        from gradcli import engine, library  # noqa: F401
 
         return getattr(engine, name)
     raise AttributeError(f"module 'gradcli' has no attribute {name!r}")

@@ -93,6 +93,9 @@ class Session:
                     next(script)
                 except StopIteration:
                     return
+                except OSError:
+                    # Of the output, say a closed pipe: the library's own become failures where they happen.
+                    raise
                 except Exception as problem:
                     failure = located(problem, self._units, self._names())
                     raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)

@@ -98,11 +98,16 @@ def propagate(
                     else:
                         waiting.add(edge, contribution)
                 position += 1
-            if freed is not None and op.frees:
+            if freed is not None and (op.frees or op.frees is None and _saved_values(node)):
                 node.saved = freed
             saved = None
         node, g = waiting.newest(held, held_g) if waiting.heap else (held, held_g)
     return reached
+
+
+def _saved_values(node: Node) -> bool:
+    """Whether a node whose op may or may not save values has saved some."""
+    return any(value is not None and type(value) is not tuple for value in node.saved[: node.op.arity + 1])
 
 
 def _given(gradient: Any) -> Callable[..., Any]:

@@ -58,6 +58,10 @@ pow = differentiable(
 )  # fmt: skip
 pow_number = variant(pow, "PowBackward0")
 pow_of_number = variant(pow, "PowBackward2")
+positive = differentiable(np.positive, lambda g, *_: g, real=False, formula="1")
+square = differentiable(
+    np.square, lambda g, _y, x: g * (2 * x), grad_name="PowBackward0", real=False, formula="2 x"
+)  # fmt: skip
 neg = differentiable(
     operator.neg, lambda g, *_: -g,
     name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, formula="-1",
@@ -74,8 +78,6 @@ fmod = differentiable(
 
 remainder_number = variant(remainder, "RemainderBackward0")
 fmod_number = variant(fmod, "FmodBackward0")
-# With a number on the right nothing is saved, and the graph can be walked again.
-remainder_number.op.frees = fmod_number.op.frees = False
 # As in torch it has no derivative at all: to pass through it is an error. `floor(x / y)` has the derivative 0.
 floor_divide = differentiable(
     np.floor_divide, None, None, grad_name="NotImplemented", real=False, formula=("none", "none"), domain="nonzero"

@@ -80,8 +80,10 @@ class Op:
             self.parameters = code.co_varnames[: code.co_argcount]
             self.defaults = forward.__defaults__ or ()
         self.keeps = _keeps(self)
-        # torch lets a graph be walked twice where no values were saved in it (sums, reshapes); so does this.
-        self.frees: bool = facts["frees"] or any(VALUE in keep for keep in self.keeps.values())
+        # torch lets a graph be walked twice where no values were saved in it (sums, reshapes); so does this. None: it
+        # depends on which inputs need a gradient (`x % y` saves nothing for x alone).
+        saves = {VALUE in keep for keep in self.keeps.values()}
+        self.frees: bool | None = True if facts["frees"] or saves == {True} else None if True in saves else False
 
     def renamed(self, grad_name: str) -> Op:
         """The same operation under another of torch's function names."""

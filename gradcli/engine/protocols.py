@@ -180,8 +180,6 @@ def _outer(x: Any, y: Any) -> Tensor:
 
 NUMPY[np.dot] = product
 NUMPY[np.outer] = _outer
-NUMPY[np.square] = lambda x: e.pow_number(x, 2)
-NUMPY[np.positive] = as_tensor
 NUMPY[np.ravel] = lambda x: reshape(x, (-1,))
 
 T: Any = Tensor

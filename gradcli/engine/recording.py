@@ -244,7 +244,7 @@ def _general(op: Op) -> Callable[..., Any]:
             return apply(as_tensor(inputs[0]), *args[1:])
         if op.view:
             buffer(inputs[0])
-        elif op.elementwise:
+        elif len(inputs) > 1:
             inputs = _of_one_dtype(op, inputs)
         arrays = tuple(value.array if type(value) is Tensor else value for value in inputs)
         params = args[1:] if op.variadic else args[arity:]
@@ -281,7 +281,7 @@ def _general(op: Op) -> Callable[..., Any]:
 
 def _of_one_dtype(op: Op, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
     """The inputs that have a gradient, in their common dtype; a mask keeps its own."""
-    numeric = [k for k, rule in enumerate(op.rules) if rule is not None and type(inputs[k]) is Tensor]
+    numeric = [k for k, value in enumerate(inputs) if type(value) is Tensor and (op.joint or op.rules[k] is not None)]
     if len({inputs[k].array.dtype for k in numeric}) <= 1:
         return inputs
     same = dict(zip(numeric, promoted(*(inputs[k] for k in numeric)), strict=True))

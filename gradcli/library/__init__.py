@@ -1,5 +1,9 @@
 """The vocabulary that a script sees: torch's names and arguments, written on the engine."""
 
+from functools import partial
+from typing import Any
+
+from gradcli.engine import Tensor
 from gradcli.library import (
     autograd,
     creation,  # noqa: F401
@@ -12,11 +16,25 @@ from gradcli.library import (
     shapes,  # noqa: F401
 )
 from gradcli.library.values import DTYPES
-from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS
+from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, method_of
 
 autograd.enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
 # `float`, `int` and `bool` are functions that count as dtypes; the other words are nothing but dtypes.
 CONSTANTS |= {name: dtype for name, dtype in DTYPES.items() if name != "bool"}
+
+
+def _behind_a_dot(self: Tensor, name: str) -> Any:
+    """In Python too a tensor has the library's functions as methods: `y.sum().backward()`."""
+    attribute = queries.ATTRIBUTES[Tensor].get(name)
+    if attribute is not None:
+        return attribute(self)
+    function = None if name.startswith("_") else method_of(name)
+    if function is None:
+        raise AttributeError(f"a tensor has no attribute or method {name!r}")
+    return partial(function, self)
+
+
+Tensor.__getattr__ = _behind_a_dot  # type: ignore[attr-defined]
 
 __all__ = ["CONSTANTS", "FUNCTIONS"]

@@ -12,6 +12,7 @@ from gradcli.engine import grad as run_grad
 from gradcli.engine import retain_grad as keep_gradient
 from gradcli.engine.backward import hooks_of
 from gradcli.engine.memory import buffer, overlaps
+from gradcli.engine.node import ACCUMULATE_GRAD
 from gradcli.errors import AutogradFailure, TypeFailure
 from gradcli.library import context
 from gradcli.library.arguments import Callback, Flag, Number
@@ -105,10 +106,26 @@ def derivative(f: Any) -> Any:
                 return Tensor(np.zeros_like(point.array), CUT)
             start = None if y.shape == () else Tensor(np.ones_like(y.array), CUT)
             (result,) = run_grad([y], [inside], [start], create_graph=True, materialize_grads=True)
-        return result if modes.recording and result.node else Tensor(result.array, CUT)  # type: ignore[union-attr]
+        assert result is not None
+        kept = modes.recording and (recorded or _hangs_on_more(result, inside))
+        return result if kept else Tensor(result.array, CUT)
 
     slope.__name__ = f"{getattr(f, '__name__', 'f')}'"
     return slope
+
+
+def _hangs_on_more(result: Tensor, inside: Tensor) -> bool:
+    """Whether a derivative taken at a plain point has a history beyond that point: of names that the function saw."""
+    seen = {inside.node}
+    stack = [result.node] if result.node else []
+    while stack:
+        node = stack.pop()
+        if node not in seen:
+            seen.add(node)
+            if node.op is ACCUMULATE_GRAD:
+                return True
+            stack += [edge for edge in node.edges if edge]
+    return False
 
 
 @function(method=True)

@@ -81,12 +81,6 @@ def pow(input, exponent):
 
 
 @function()
-def square(input: Tensor):
-    """The square of each element."""
-    return e.pow_number(input, 2)
-
-
-@function()
 def lerp(input: Tensor, end: Tensor, weight: Operand):
     """The point between input and end: input + weight * (end - input)."""
     return (e.lerp_tensor if type(weight) is Tensor else e.lerp)(input, end, weight)
