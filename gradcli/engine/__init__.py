@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes, protocols  # noqa: F401  (protocols gives Tensor its operators)
-from gradcli.engine.backward import backward, grad, retain_grad, start_tracking, stop_tracking
 from gradcli.engine.conversion import as_tensor
+from gradcli.engine.gradients import backward, grad, retain_grad, start_tracking, stop_tracking
 from gradcli.engine.modes import grad_mode
 from gradcli.engine.node import Node
 from gradcli.engine.operation import TABLE, differentiable

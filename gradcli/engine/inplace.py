@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import elementwise, memory, modes
+from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import NUMBERS, as_tensor
 from gradcli.engine.hooks import Hooks
 from gradcli.engine.node import Node, next_order
 from gradcli.engine.operation import differentiable
-from gradcli.engine.recording import shape_clash
 from gradcli.engine.shaping import broadcast_to, reshape
 from gradcli.engine.tensor import Tensor
 from gradcli.engine.views import follow

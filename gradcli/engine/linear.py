@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.operation import differentiable, shape_of, variant
 from gradcli.errors import ShapeFailure
 
@@ -37,27 +38,20 @@ def matmul_clash(a, b):
     )
 
 
-def _sum_to(g, shape):
-    """Sums over the batch dimensions that matmul broadcast."""
-    from gradcli.engine.backward import unbroadcast
-
-    return g if g.shape == shape else unbroadcast(g, shape)
-
-
 def _left(g, x_shape, y):
     if y.ndim == 1:
         return g * y if len(x_shape) == 1 else np.expand_dims(g, -1) * y
     if len(x_shape) == 1:
-        return _sum_to(np.squeeze(np.matmul(y, np.expand_dims(g, -1)), -1), x_shape)
-    return _sum_to(np.matmul(g, np.swapaxes(y, -1, -2)), x_shape)
+        return unbroadcast(np.squeeze(np.matmul(y, np.expand_dims(g, -1)), -1), x_shape)
+    return unbroadcast(np.matmul(g, np.swapaxes(y, -1, -2)), x_shape)
 
 
 def _right(g, x, y_shape):
     if x.ndim == 1:
-        return g * x if len(y_shape) == 1 else _sum_to(np.expand_dims(x, -1) * np.expand_dims(g, -2), y_shape)
+        return g * x if len(y_shape) == 1 else unbroadcast(np.expand_dims(x, -1) * np.expand_dims(g, -2), y_shape)
     if len(y_shape) == 1:
-        return _sum_to(np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1), y_shape)
-    return _sum_to(np.matmul(np.swapaxes(x, -1, -2), g), y_shape)
+        return unbroadcast(np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1), y_shape)
+    return unbroadcast(np.matmul(np.swapaxes(x, -1, -2), g), y_shape)
 
 
 matmul = differentiable(
@@ -98,7 +92,7 @@ def _einsum_slopes(needs, g, operands, subscripts):
             terms.append(alone)
             values.append(np.ones(sizes, operands[k].dtype))
         slope = _call_einsum(f"{','.join(terms)}->{letters[k]}", values)
-        slopes.append(_sum_to(slope, operands[k].shape) if slope.shape != operands[k].shape else slope)
+        slopes.append(unbroadcast(slope, operands[k].shape))
     return slopes
 
 

@@ -13,10 +13,10 @@ import numpy as np
 
 from gradcli.engine import elementwise as e
 from gradcli.engine import indexing, inplace, modes, reductions  # noqa: F401  (reductions enters its table)
+from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.linear import bmm, dot, matmul, mm, mv, vector_by_matrix
 from gradcli.engine.operation import NUMPY
-from gradcli.engine.recording import shape_clash
 from gradcli.engine.shaping import reshape, unbind
 from gradcli.engine.tensor import CUT, Tensor, as_array
 from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure

@@ -6,19 +6,20 @@ arguments and never by which function it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from sys import _getframe
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcli.engine import modes
+from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import NUMBERS, as_tensor, promoted
 from gradcli.engine.memory import buffer
 from gradcli.engine.node import PART, Node, next_order
 from gradcli.engine.tensor import CUT, Tensor
 from gradcli.engine.views import relate_views
-from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
+from gradcli.errors import TypeFailure, ValueFailure
 
 if TYPE_CHECKING:
     from gradcli.engine.operation import Op
@@ -208,20 +209,6 @@ def _elementwise_failure(op: Op, x: Any, y: Any, problem: Exception) -> Exceptio
 
 def _dtype_of(value: Any) -> str:
     return str(getattr(value, "dtype", type(value).__name__))
-
-
-def shape_clash(a: Sequence[int], b: Sequence[int]) -> ShapeFailure:
-    """The failure of two shapes that don't broadcast, in torch's words."""
-    for back in range(1, min(len(a), len(b)) + 1):
-        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
-            place = max(len(a), len(b)) - back
-            return ShapeFailure(
-                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) "
-                f"at non-singleton dimension {place}",
-                label=f"shapes {tuple(a)} and {tuple(b)}",
-                help="sizes are compared from the last dimension on: they must be equal, or one of them 1",
-            )
-    return ShapeFailure(f"shapes {tuple(a)} and {tuple(b)} don't go together")
 
 
 # ---- everything else: any number of inputs, parameters, results

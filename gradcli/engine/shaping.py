@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.conversion import OPERATIONS
 from gradcli.engine.operation import differentiable, variant
 
@@ -67,14 +68,8 @@ def broadcast_to(x, shape):
     return np.broadcast_to(x, shape)
 
 
-def _shrink(g, shape):
-    from gradcli.engine.backward import unbroadcast
-
-    return unbroadcast(g, shape) if g.shape != shape else g
-
-
 broadcast_to = differentiable(
-    broadcast_to, lambda g, _y, x_shape, _shape: _shrink(g, x_shape),
+    broadcast_to, lambda g, _y, x_shape, _shape: unbroadcast(g, x_shape),
     name="expand", numpy=np.broadcast_to, view=True, real=False, formula="1",
 )  # fmt: skip
 
@@ -303,7 +298,7 @@ def _zero_at(g, index):
 
 put = differentiable(
     put, lambda g, _y, _x, _v_shape, index: _zero_at(g, index),
-    lambda g, _y, _x, v_shape, index: _shrink(getitem_index(g, index), v_shape),
+    lambda g, _y, _x, v_shape, index: unbroadcast(getitem_index(g, index), v_shape),
     grad_name="IndexPutBackward0", real=False, frees=True, formula=("1 elsewhere", "1 at the index"),
 )  # fmt: skip
 

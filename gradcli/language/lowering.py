@@ -9,69 +9,18 @@ beginning with `@`, which no script can write.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable
 from typing import Any
 
-import numpy as np
+from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
+from gradcli.language.scope import bound_names, mentions, walk
 
-from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
-from gradcli.language.scope import NAMESPACES, bound_names, mentions, walk
+DEL = ast.Del()
 
-LOAD, STORE, DEL = ast.Load(), ast.Store(), ast.Del()
-
-OPERATORS: dict[str, ast.operator] = {
-    "+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div(), "//": ast.FloorDiv(), "%": ast.Mod(),
-    "@": ast.MatMult(), "^": ast.Pow(), "**": ast.Pow(), "|": ast.BitOr(), "&": ast.BitAnd(),
-}  # fmt: skip
-UNARY: dict[str, ast.unaryop] = {"-": ast.USub(), "+": ast.UAdd(), "~": ast.Invert()}
-COMPARISONS: dict[str, ast.cmpop] = {
-    "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(),
-    "is": ast.Is(), "is-not": ast.IsNot(), "in": ast.In(), "not-in": ast.NotIn(),
-}  # fmt: skip
 WRITTEN_CONSTANTS = frozenset(("pi", "tau", "e", "inf", "nan"))
 
-LONGEST_CHAIN = 200
-"""Operands in one nest of binary operations; CPython's compiler recurses over them."""
 
-
-class Lowering:
-    """Lowers one script. `vocabulary` says what names mean that the script and the session don't bind."""
-
-    def __init__(self, file: str, auto: bool, own_names: set[str], consts: set[str], vocabulary: Any) -> None:
-        self.file = file
-        self.auto = auto
-        self.own = own_names
-        self.consts = consts
-        self.vocabulary = vocabulary
-        self.depth = 0
-        self.loops = 0
-        self.hoisted: list[ast.stmt] = []
-        self.serial = 0
-        self.clause: str | None = None
-        self.named_spans: dict[tuple[int, int, int, int], str] = {}
-        self.functions: dict[str, Callable[[Any], Any]] = {}
-
-    # ---- places and small pieces
-
-    def span(self, node: Any) -> Span:
-        _, _, line, column, end_line, end_column = node
-        return Span(self.file, line, column + 1, end_line, end_column + 1)
-
-    def failure(self, message: str, node: Any, help: str = "", label: str = "") -> SyntaxFailure:
-        return SyntaxFailure(message, span=self.span(node), help=help, label=label)
-
-    def name(self, id: str, node: Any, context: ast.expr_context = LOAD) -> ast.Name:
-        return ast.Name(id, context, lineno=node[2], col_offset=node[3], end_lineno=node[4], end_col_offset=node[5])
-
-    def constant(self, value: Any, node: Any) -> ast.Constant:
-        return ast.Constant(value, lineno=node[2], col_offset=node[3], end_lineno=node[4], end_col_offset=node[5])
-
-    def runtime(self, function: str, node: Any, *args: ast.expr) -> ast.Call:
-        return ast.Call(self.name("@" + function, node), list(args), [], **place(node))
-
-    def fresh(self, what: str) -> str:
-        self.serial += 1
-        return f"@{what}{self.serial}"
+class Lowering(Expressions):
+    """Lowers one script: its statements, and the functions that hold statements."""
 
     # ---- statements
 
@@ -307,6 +256,24 @@ class Lowering:
             value = ast.Tuple([value, self.name(self.clause, node)], LOAD, **place(node))
         return [ast.Return(value, **place(node))]
 
+    def on_lambda(self, node: Any) -> ast.expr:
+        params, body = node[1]
+        if body[0] == "block":
+            name = self.fresh("lambda")
+            self.hoisted.append(self.function(name, params, body, node))
+            return self.name(name, node)
+        arguments = self.arguments(params)
+        state = self.depth, self.loops, self.hoisted, self.clause
+        self.depth, self.loops, self.hoisted, self.clause = self.depth + 1, 0, [], None
+        value = self.expression(body)
+        inner = self.hoisted
+        self.depth, self.loops, self.hoisted, self.clause = state
+        if not inner:
+            return ast.Lambda(arguments, value, **place(node))
+        name = self.fresh("lambda")
+        self.hoist(name, arguments, [*inner, ast.Return(value, **place(body))], node)
+        return self.name(name, node)
+
     # ---- statements about gradients
 
     def do_backward(self, node: Any) -> list[ast.stmt]:
@@ -353,7 +320,7 @@ class Lowering:
         target, iterable, block = node[1]
         source = self.expression(iterable)
         self.loops += 1
-        if _only_names(target):
+        if only_names(target):
             slot, prologue = self.names(target), []
         else:
             held = self.fresh("item")
@@ -409,303 +376,6 @@ class Lowering:
 
     def do_pass(self, node: Any) -> list[ast.stmt]:
         return [ast.Pass(**place(node))]
-
-    # ---- expressions
-
-    def expression(self, node: Any) -> ast.expr:
-        while node[0] == "group":
-            node = node[1][0]
-        kind = node[0]
-        method = self.functions.get(kind)
-        if method is None:
-            method = self.functions[kind] = getattr(self, "on_" + kind)
-        return method(node)
-
-    def on_NAME(self, node: Any) -> ast.expr:
-        return self.name(node[1], node)
-
-    def on_NUMBER(self, node: Any) -> ast.expr:
-        return self.constant(node[1], node)
-
-    on_STRING = on_NUMBER
-
-    def on_TRUE(self, node: Any) -> ast.expr:
-        return self.constant(True, node)
-
-    def on_FALSE(self, node: Any) -> ast.expr:
-        return self.constant(False, node)
-
-    def on_NONE(self, node: Any) -> ast.expr:
-        return self.constant(None, node)
-
-    def on_ELLIPSIS(self, node: Any) -> ast.expr:
-        return self.constant(..., node)
-
-    def on_ARRAY(self, node: Any) -> ast.expr:
-        """A literal of numbers: its bytes are in the code, and each evaluation makes a new tensor of them."""
-        try:
-            array = np.array(node[1], dtype=np.float64)
-        except (ValueError, TypeError):
-            raise ShapeFailure(
-                "expected a rectangular list: its rows have different lengths", span=self.span(node),
-                help="every row of a matrix needs the same number of entries",
-            ) from None  # fmt: skip
-        except OverflowError:
-            raise self.failure("a number here is too large", node) from None
-        shape = ast.Tuple([self.constant(n, node) for n in array.shape], LOAD, **place(node))
-        return self.runtime("array", node, self.constant(array.tobytes(), node), shape)
-
-    def on_chain(self, node: Any) -> ast.expr:
-        parts = node[1]
-        value = self.expression(parts[0])
-        if len(parts) <= 2 * LONGEST_CHAIN:
-            return self.operations(value, node, parts, 1)
-        # ((t := a + b + ...), (t := t + c + ...), ...)[-1] nests no deeper than its pieces.
-        held = self.fresh("sum")
-        pieces: list[ast.expr] = []
-        for start in range(1, len(parts), 2 * LONGEST_CHAIN):
-            stretch = parts[: start + 2 * LONGEST_CHAIN]
-            value = self.operations(value, node, stretch, start)
-            pieces.append(ast.NamedExpr(self.name(held, node, STORE), value, **place(node)))
-            value = self.name(held, node)
-        whole = ast.Tuple(pieces, LOAD, **place(node))
-        return ast.Subscript(whole, self.constant(-1, node), LOAD, **place(node))
-
-    def operations(self, value: ast.expr, node: Any, parts: tuple[Any, ...], start: int) -> ast.expr:
-        line, column = node[2], node[3]
-        for k in range(start, len(parts), 2):
-            operand = parts[k + 1]
-            value = ast.BinOp(
-                value, OPERATORS[parts[k][1]], self.expression(operand),
-                lineno=line, col_offset=column, end_lineno=operand[4], end_col_offset=operand[5],
-            )  # fmt: skip
-        return value
-
-    def on_power(self, node: Any) -> ast.expr:
-        base, exponent = node[1]
-        return ast.BinOp(self.expression(base), OPERATORS["^"], self.expression(exponent), **place(node))
-
-    def on_unary(self, node: Any) -> ast.expr:
-        operator, operand = node[1]
-        return ast.UnaryOp(UNARY[operator[1]], self.expression(operand), **place(node))
-
-    def on_not(self, node: Any) -> ast.expr:
-        return ast.UnaryOp(ast.Not(), self.expression(node[1][0]), **place(node))
-
-    def on_or(self, node: Any) -> ast.expr:
-        return ast.BoolOp(ast.Or(), [self.expression(part) for part in node[1]], **place(node))
-
-    def on_and(self, node: Any) -> ast.expr:
-        return ast.BoolOp(ast.And(), [self.expression(part) for part in node[1]], **place(node))
-
-    def on_comparison(self, node: Any) -> ast.expr:
-        left, operator, right, *more = node[1]
-        if more:
-            raise self.failure(
-                "a chain of comparisons has no meaning for tensors", node,
-                help="write each comparison by itself: `(a < b) & (b < c)` for tensors, `a < b and b < c` for numbers",
-            )  # fmt: skip
-        return ast.Compare(self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)], **place(node))
-
-    def on_conditional(self, node: Any) -> ast.expr:
-        then, condition, otherwise = node[1]
-        return ast.IfExp(self.expression(condition), self.expression(then), self.expression(otherwise), **place(node))
-
-    def on_tuple(self, node: Any) -> ast.expr:
-        return ast.Tuple([self.expression(part) for part in node[1]], LOAD, **place(node))
-
-    def on_list(self, node: Any) -> ast.expr:
-        return self.runtime("list", node, self.raw_list(node))
-
-    def raw_list(self, node: Any) -> ast.expr:
-        return ast.List([self.list_item(part) for part in node[1]], LOAD, **place(node))
-
-    def list_item(self, node: Any) -> ast.expr:
-        """An inner list stays Python's: what it becomes is decided for the whole."""
-        if node[0] == "list":
-            return self.raw_list(node)
-        return self.numbers(node[1], node) if node[0] == "ARRAY" else self.expression(node)
-
-    def numbers(self, value: Any, node: Any) -> ast.expr:
-        if isinstance(value, list):
-            return ast.List([self.numbers(item, node) for item in value], LOAD, **place(node))
-        return self.constant(value, node)
-
-    def on_comprehension(self, node: Any) -> ast.expr:
-        value, target, iterable, condition = node[1]
-        source = self.expression(iterable)
-        outer, self.hoisted = self.hoisted, []
-        if not _only_names(target):
-            raise self.failure("a comprehension runs over names", target)
-        element = self.expression(value)
-        tests = [] if condition is None else [self.expression(condition)]
-        inner, self.hoisted = self.hoisted, outer
-        if not inner:
-            clause = ast.comprehension(self.names(target), source, tests, 0)
-            return self.runtime("list", node, ast.ListComp(element, [clause], **place(node)))
-        # A function with a block stands in it: the whole becomes a function with a loop.
-        name, items, result = self.fresh("comprehension"), self.fresh("items"), self.fresh("result")
-        append: ast.stmt = ast.Expr(self.runtime("append", node, self.name(result, node), element), **place(node))
-        if tests:
-            append = ast.If(tests[0], [append], [], **place(node))
-        body: list[ast.stmt] = [
-            ast.Assign([self.name(result, node, STORE)], ast.List([], LOAD, **place(node)), **place(node)),
-            ast.For(self.names(target), self.name(items, node), [*inner, append], [], **place(node)),
-            ast.Return(self.name(result, node), **place(node)),
-        ]
-        self.hoist(name, ast.arguments([], [ast.arg(items, **place(node))], None, [], [], None, []), body, node)
-        return self.runtime("list", node, ast.Call(self.name(name, node), [source], [], **place(node)))
-
-    def hoist(self, name: str, arguments: ast.arguments, body: list[ast.stmt], node: Any) -> None:
-        self.hoisted.append(ast.FunctionDef(name, arguments, body, [], None, type_params=[], **place(node)))
-
-    def on_lambda(self, node: Any) -> ast.expr:
-        params, body = node[1]
-        if body[0] == "block":
-            name = self.fresh("lambda")
-            self.hoisted.append(self.function(name, params, body, node))
-            return self.name(name, node)
-        arguments = self.arguments(params)
-        state = self.depth, self.loops, self.hoisted, self.clause
-        self.depth, self.loops, self.hoisted, self.clause = self.depth + 1, 0, [], None
-        value = self.expression(body)
-        inner = self.hoisted
-        self.depth, self.loops, self.hoisted, self.clause = state
-        if not inner:
-            return ast.Lambda(arguments, value, **place(node))
-        name = self.fresh("lambda")
-        self.hoist(name, arguments, [*inner, ast.Return(value, **place(body))], node)
-        return self.name(name, node)
-
-    # ---- calls, attributes, indexing
-
-    def on_call(self, node: Any) -> ast.expr:
-        callee, args = node[1]
-        positional, keywords = self.call_arguments(args)
-        if callee[0] == "attribute":
-            qualified = self.qualified(callee)
-            if qualified is None:
-                method = self.constant(callee[1][1][1], callee[1][1])
-                holder = self.expression(callee[1][0])
-                return ast.Call(self.name("@method", node), [method, holder, *positional], keywords, **place(node))
-            function: ast.expr = qualified
-        else:
-            function = self.expression(callee)
-        return ast.Call(function, positional, keywords, **place(node))
-
-    def call_arguments(self, args: Any) -> tuple[list[ast.expr], list[ast.keyword]]:
-        positional: list[ast.expr] = []
-        keywords: list[ast.keyword] = []
-        for argument in args[1]:
-            if argument[0] == "keyword":
-                name, value = argument[1]
-                if any(known.arg == name[1] for known in keywords):
-                    raise self.failure(f"the argument `{name[1]}` stands twice here", argument)
-                keywords.append(ast.keyword(name[1], self.expression(value), **place(argument)))
-            elif argument[0] == "starred":
-                positional.append(ast.Starred(self.expression(argument[1][0]), LOAD, **place(argument)))
-            elif keywords:
-                raise self.failure(
-                    "an argument by position can't follow one by name", argument, help="put named arguments last"
-                )
-            else:
-                positional.append(self.expression(argument))
-        return positional, keywords
-
-    def on_attribute(self, node: Any) -> ast.expr:
-        qualified = self.qualified(node)
-        if qualified is not None:
-            return qualified
-        holder, name = node[1]
-        return self.runtime("attribute", node, self.expression(holder), self.constant(name[1], name))
-
-    def qualified(self, node: Any) -> ast.expr | None:
-        """The name that `torch.sum` or `F.relu` stands for; none where what's before the dot is a value."""
-        words = []
-        inner = node
-        while inner[0] == "attribute":
-            words.append(inner[1][1][1])
-            inner = inner[1][0]
-        if inner[0] != "NAME" or inner[1] not in NAMESPACES or inner[1] in self.own:
-            return None
-        path = ".".join([inner[1], *reversed(words)])
-        key = self.vocabulary.resolve(path)
-        if key is None:
-            near = self.vocabulary.nearest(path)
-            raise NameFailure(
-                f"`{path}` isn't in the vocabulary",
-                span=self.span(node),
-                help=f"did you mean `{near}`?" if near else "",
-            )
-        return self.name(key, node)
-
-    def on_prime(self, node: Any) -> ast.expr:
-        function, primes = node[1]
-        return self.runtime("prime", node, self.expression(function), self.constant(primes[1], primes))
-
-    def on_index(self, node: Any) -> ast.expr:
-        holder, subscript = node[1]
-        index = self.slices(subscript, self.subscript(subscript))
-        return ast.Subscript(self.expression(holder), index, LOAD, **place(node))
-
-    def subscript(self, node: Any) -> ast.expr:
-        """An index as a value: slices are made by a call, so that it can be handed on."""
-        if node[0] == "slice":
-            none = self.constant(None, node)
-            bounds = [none if part is None else self.expression(part) for part in node[1]]
-            return self.runtime("slice", node, *bounds)
-        if node[0] == "subscripts":
-            return ast.Tuple([self.subscript(part) for part in node[1]], LOAD, **place(node))
-        return self.expression(node)
-
-    def slices(self, node: Any, value: ast.expr) -> ast.expr:
-        """An index as Python's subscript has it: slices are slices."""
-        if node[0] == "slice":
-            assert isinstance(value, ast.Call)
-            bounds = [None if part is None else lowered for part, lowered in zip(node[1], value.args, strict=True)]
-            return ast.Slice(*bounds, **place(node))
-        if node[0] == "subscripts":
-            assert isinstance(value, ast.Tuple)
-            parts = [self.slices(part, lowered) for part, lowered in zip(node[1], value.elts, strict=True)]
-            return ast.Tuple(parts, LOAD, **place(node))
-        return value
-
-    def on_slice(self, node: Any) -> ast.expr:
-        raise self.failure("a slice stands in an index only", node)
-
-    # ---- f-strings
-
-    def on_fstring(self, node: Any) -> ast.expr:
-        values: list[ast.expr] = []
-        for part in node[1]:
-            if part[0] == "STRING":
-                values.append(self.constant(part[1], part))
-                continue
-            source, form, equals = part[1]
-            conversion, spec = form[1] if form is not None else (None, None)
-            if equals is not None:
-                values.append(self.constant(equals[1], equals))
-                if form is None:
-                    conversion = "r"
-            text = None if spec is None else ast.JoinedStr([self.constant(spec, form)], **place(form))
-            code = -1 if conversion is None else ord(conversion)
-            values.append(ast.FormattedValue(self.expression(source), code, text, **place(part)))
-        return ast.JoinedStr(values, **place(node))
-
-
-def place(node: Any, end: Any = None) -> dict[str, int]:
-    """The position that an ast node gets from the tree's."""
-    if end is None:
-        end = node
-    return {"lineno": node[2], "col_offset": node[3], "end_lineno": end[4], "end_col_offset": end[5]}
-
-
-def spot(value: ast.expr) -> tuple[int, int, int, int]:
-    return value.lineno, value.col_offset, value.end_lineno or 0, value.end_col_offset or 0
-
-
-def _only_names(target: Any) -> bool:
-    return target[0] == "NAME" or (target[0] in ("tuple", "group") and all(_only_names(part) for part in target[1]))
 
 
 def _is_silent(node: Any) -> bool:

@@ -10,7 +10,7 @@ import numpy as np
 
 from gradcli.engine import CUT, Node, Tensor, as_tensor, grad_mode, inplace, modes, start_tracking
 from gradcli.engine import backward as run_backward
-from gradcli.engine.backward import unbroadcast
+from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.inplace import add_, div_, mul_, sub_
 from gradcli.engine.node import Marker
 from gradcli.engine.protocols import floor_divide, power, product

@@ -8,6 +8,7 @@ from gradcli.library import (
     autograd,
     creation,  # noqa: F401
     functional,  # noqa: F401
+    parts,  # noqa: F401
     plain,
     pointwise,  # noqa: F401
     products,  # noqa: F401

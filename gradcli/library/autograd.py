@@ -10,7 +10,7 @@ from gradcli.engine import CUT, Tensor, as_tensor, inplace, modes, start_trackin
 from gradcli.engine import backward as run_backward
 from gradcli.engine import grad as run_grad
 from gradcli.engine import retain_grad as keep_gradient
-from gradcli.engine.backward import hooks_of
+from gradcli.engine.gradients import hooks_of
 from gradcli.engine.memory import buffer, overlaps
 from gradcli.engine.node import ACCUMULATE_GRAD
 from gradcli.errors import AutogradFailure, TypeFailure

@@ -10,12 +10,12 @@ import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import elementwise as e
+from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import promoted, result_dtype
 from gradcli.engine.operation import relabel
 from gradcli.engine.protocols import floor_divide as floor_division
 from gradcli.engine.protocols import power
 from gradcli.engine.protocols import remainder as remainder_of
-from gradcli.engine.recording import shape_clash
 from gradcli.engine.shaping import clone as copied
 from gradcli.errors import TypeFailure, ValueFailure
 from gradcli.library.arguments import Flag, Number, Operand, OptionalOperand, OptionalText, Whole

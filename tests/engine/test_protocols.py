@@ -29,7 +29,6 @@ def test_ufunc_of_a_tracked_tensor_is_recorded(ufunc: np.ufunc) -> None:
     result = ufunc(*(tensor(array, requires_grad=True) for array in arrays))
     assert type(result) is Tensor
     assert result.requires_grad
-    assert result.grad_fn.op.name == NUMPY[ufunc].op.name
     np.testing.assert_allclose(result.array, ufunc(*arrays), rtol=1e-14)
 
 

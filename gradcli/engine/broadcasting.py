@@ -1,0 +1,37 @@
+"""Broadcasting, as NumPy and torch have it: undone in one place, and its failures in torch's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.errors import ShapeFailure
+
+
+def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undoes broadcasting: sums `g` over the dimensions that were stretched to get from `shape` to g's."""
+    if g.shape == shape:
+        return g
+    if shape == ():
+        return np.sum(g)
+    extra = g.ndim - len(shape)
+    axes = tuple(range(extra)) + tuple(
+        axis + extra for axis, size in enumerate(shape) if size == 1 and g.shape[axis + extra] != 1
+    )
+    return np.reshape(np.sum(g, axis=axes, keepdims=True), shape)
+
+
+def shape_clash(a: Sequence[int], b: Sequence[int]) -> ShapeFailure:
+    """The failure of two shapes that don't broadcast, in torch's words."""
+    for back in range(1, min(len(a), len(b)) + 1):
+        if a[-back] != b[-back] and 1 not in (a[-back], b[-back]):
+            place = max(len(a), len(b)) - back
+            return ShapeFailure(
+                f"The size of tensor a ({a[-back]}) must match the size of tensor b ({b[-back]}) "
+                f"at non-singleton dimension {place}",
+                label=f"shapes {tuple(a)} and {tuple(b)}",
+                help="sizes are compared from the last dimension on: they must be equal, or one of them 1",
+            )
+    return ShapeFailure(f"shapes {tuple(a)} and {tuple(b)} don't go together")

@@ -1,0 +1,238 @@
+"""What a person asks of gradients: `backward`, `grad`, and which tensors are tracked, hooked, retained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import memory, modes
+from gradcli.engine.backward import propagate
+from gradcli.engine.conversion import as_tensor
+from gradcli.engine.hooks import Hooks
+from gradcli.engine.node import ACCUMULATE_GRAD, Node
+from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
+from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
+
+
+def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
+    """The gradient that a pass starts with at `tensor`."""
+    array = tensor.array
+    if gradient is None:
+        if array.size != 1:
+            raise AutogradFailure(
+                f"backward needs one number to start from, and {{root}} has shape {tensor.shape}",
+                label="grad can be implicitly created only for scalar outputs",
+                help="reduce it, `backward {root.name}.sum()`, or give a vector, "
+                f"`backward {{root.name}} with ones({', '.join(map(str, array.shape))})`",
+                places={"root": (tensor.node.code, tensor.node.instruction) if tensor.node.code else (None, 0)},
+            )
+        start: Any = array.dtype.type(1) if not array.ndim else np.ones_like(array)
+        return Tensor(start, CUT) if create_graph else start
+    gradient = as_tensor(gradient)
+    if gradient.shape != tensor.shape:
+        raise ShapeFailure(
+            f"Mismatch in shape: grad_output[0] has a shape of {gradient.shape} and output[0] has a shape of "
+            f"{tensor.shape}",
+            help="the vector must have the shape of the result that it multiplies",
+        )
+    if gradient.dtype != tensor.dtype:
+        gradient = as_tensor(gradient, tensor.dtype)
+    return gradient if create_graph else gradient.array
+
+
+def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_graph: bool) -> list[tuple[Node, Any]]:
+    if gradients is None:
+        gradients = [None] * len(outputs)
+    elif len(gradients) != len(outputs):
+        raise AutogradFailure(
+            f"got {len(outputs)} tensors and {len(gradients)} gradients", help="give one gradient for each result"
+        )
+    for number, output in enumerate(outputs):
+        if type(output) is not Tensor:
+            raise TypeFailure("backward starts from a tensor, and this is a plain number or another value")
+        if not output.node:
+            raise AutogradFailure(
+                f"element {number} of tensors does not require grad and does not have a grad_fn",
+                label="nothing is recorded behind this",
+                help=_why_untracked(output),
+            )
+    return [
+        (output.node, _initial(output, gradient, create_graph))
+        for output, gradient in zip(outputs, gradients, strict=True)
+    ]
+
+
+def _why_untracked(output: Tensor) -> str:
+    if output.node is CUT:
+        return "its history was cut by detach, no_grad, .data or a tensor made without requires_grad"
+    return "mark a tensor that it's computed from with `requires_grad_()` before computing it"
+
+
+def backward(
+    outputs: Sequence[Tensor],
+    gradients: Sequence[Any] | None = None,
+    *,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Sequence[Tensor] | None = None,
+) -> list[AutogradMeta]:
+    """Adds the gradients of `outputs` to the `.grad` of the leaves (or of `inputs` alone).
+
+    Returns the places whose gradient changed. Nothing is stored before everything is computed, so an error leaves
+    every `.grad` as it was. Raises AutogradFailure (nothing recorded, no scalar, freed, changed in place) and
+    ShapeFailure.
+    """
+    wanted = None
+    if inputs is not None:
+        for tensor in inputs:
+            if not tensor.node:
+                raise AutogradFailure("One of the differentiated Tensors does not require grad")
+        wanted = {tensor.node for tensor in inputs}
+    with _quiet(create_graph):
+        roots = _roots(outputs, gradients, create_graph)
+        reached = propagate(
+            roots,
+            wanted=wanted,
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+        )
+        results = [(leaf.saved, g) for leaf, g in reached.leaves]
+        if inputs is not None:
+            results += [
+                (tensor.ensure_meta(), reached.captured[tensor.node])
+                for tensor in inputs
+                if tensor.node in reached.captured
+            ]
+        changes = [(meta, _new_gradient(meta.grad, g)) for meta, g in results]
+        retained = [(meta, _new_gradient(None, g)) for meta, g in reached.retained]
+    for meta, new in changes + retained:
+        if meta.grad is None or type(new) is Tensor:
+            meta.grad = new if type(new) is Tensor else Tensor(new, CUT)
+        else:
+            memory.write(meta.grad, new)
+    return [meta for meta, _ in changes]
+
+
+def _new_gradient(old: Tensor | None, g: Any) -> Any:
+    """What `.grad` becomes: the sum with what's there, in an array of its own."""
+    if type(g) is Tensor:
+        return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
+    return _own(g) if old is None else old.array + g
+
+
+def _own(g: Any) -> Any:
+    """The gradient in memory of its own: a rule may hand one array to two leaves, or a view of a saved one."""
+    return np.array(g)[()] if isinstance(g, np.generic) else np.array(g)
+
+
+def grad(
+    outputs: Sequence[Tensor],
+    inputs: Sequence[Tensor],
+    gradients: Sequence[Any] | None = None,
+    *,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    allow_unused: bool = False,
+    materialize_grads: bool = False,
+) -> list[Tensor | None]:
+    """The gradients of `outputs` with respect to each of `inputs`, without touching any `.grad`.
+
+    An input that doesn't affect the outputs is an AutogradFailure, unless `allow_unused` (then none) or
+    `materialize_grads` (then zeros).
+    """
+    for tensor in inputs:
+        if type(tensor) is not Tensor:
+            raise TypeFailure(
+                "grad differentiates with respect to tensors, and this is a plain number or another value"
+            )
+        if not tensor.node:
+            raise AutogradFailure(
+                "One of the differentiated Tensors does not require grad",
+                help="mark it with `requires_grad_()` before computing the result",
+            )
+    with _quiet(create_graph):
+        roots = _roots(outputs, gradients, create_graph)
+        reached = propagate(
+            roots,
+            wanted={tensor.node for tensor in inputs},
+            retain_graph=create_graph if retain_graph is None else retain_graph,
+            create_graph=create_graph,
+        )
+    for meta, g in reached.retained:
+        meta.grad = g if type(g) is Tensor else Tensor(_own(g), CUT)
+    results: list[Tensor | None] = []
+    for tensor in inputs:
+        g = reached.captured.get(tensor.node)
+        if g is not None:
+            results.append(g if type(g) is Tensor else Tensor(_own(g), CUT))
+        elif materialize_grads:
+            results.append(Tensor(np.zeros_like(tensor.array), CUT))
+        elif allow_unused:
+            results.append(None)
+        else:
+            raise AutogradFailure(
+                "One of the differentiated Tensors appears to not have been used in the graph. "
+                "Set allow_unused=True if this is the desired behavior.",
+                help="is the result computed from this very tensor, and not from a copy or a detached one?",
+            )
+    return results
+
+
+class _quiet:
+    """A pass records only under `create_graph`, and NumPy doesn't warn: a gradient may well be inf or nan."""
+
+    def __init__(self, create_graph: bool) -> None:
+        self.recording = create_graph
+        self.errors = np.errstate(all="ignore")
+
+    def __enter__(self) -> None:
+        self.before, modes.recording = modes.recording, self.recording
+        self.errors.__enter__()
+
+    def __exit__(self, *problem: Any) -> None:
+        self.errors.__exit__(*problem)
+        modes.recording = self.before
+
+
+def start_tracking(tensor: Tensor) -> Tensor:
+    """Makes `tensor` a leaf that requires grad (torch's `requires_grad_()`)."""
+    if tensor.node:
+        return tensor
+    if tensor.dtype.kind not in "fc":
+        raise AutogradFailure(
+            "only Tensors of floating point and complex dtype can require gradients",
+            help=f"this one is {tensor.dtype}: make it real first, `x.double()`, or leave out `dtype=`",
+        )
+    tensor.node = Node(ACCUMULATE_GRAD, (), tensor.ensure_meta())
+    return tensor
+
+
+def stop_tracking(tensor: Tensor) -> Tensor:
+    """`requires_grad_(false)`: only a leaf can forget that it requires grad."""
+    if not tensor.is_leaf:
+        raise AutogradFailure(
+            "you can only change requires_grad flags of leaf variables.",
+            help="for a value that isn't differentiated further use `y.detach()`",
+        )
+    tensor.node = CUT
+    return tensor
+
+
+def hooks_of(tensor: Tensor) -> Hooks:
+    if not tensor.node:
+        raise AutogradFailure("cannot register a hook on a tensor that doesn't require gradient")
+    if tensor.node.hooks is None:
+        tensor.node.hooks = Hooks()
+    return tensor.node.hooks
+
+
+def retain_grad(tensor: Tensor) -> None:
+    """Keeps the gradient of a result that is no leaf, as `.grad`."""
+    if not tensor.node:
+        raise AutogradFailure("can't retain_grad on Tensor that has requires_grad=False")
+    if not tensor.is_leaf:
+        meta = tensor.ensure_meta()
+        meta.retains = True
+        hooks_of(tensor).retain = meta

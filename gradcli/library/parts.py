@@ -1,0 +1,253 @@
+"""Functions that join tensors, take them apart, and choose elements by index or mask."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import shaping as s
+from gradcli.engine.conversion import result_dtype
+from gradcli.engine.indexing import take as taken
+from gradcli.engine.operation import variant
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import OptionalWhole, Tensors, Whole, Wholes, axis_of
+from gradcli.library.vocabulary import function
+
+_index_select = variant(s.getitem_index, "IndexSelectBackward0")
+_masked_select = variant(s.getitem_index, "MaskedSelectBackward0")
+_take = variant(s.getitem_index, "TakeBackward0")
+
+
+# ---- joining
+
+
+def _same_dtype(tensors: list[Tensor]) -> list[Tensor]:
+    dtypes = {tensor.dtype for tensor in tensors}
+    if len(dtypes) <= 1:
+        return tensors
+    dtype = result_dtype(*tensors)
+    return [as_tensor(tensor, dtype) for tensor in tensors]
+
+
+@function(also=("concat", "concatenate"))
+def cat(tensors: Tensors, dim: Whole = 0):
+    """Tensors joined along a dim they have."""
+    if not tensors:
+        raise ValueFailure("torch.cat(): expected a non-empty list of Tensors")
+    if any(tensor.ndim == 0 for tensor in tensors):
+        raise ShapeFailure(
+            f"zero-dimensional tensor (at position {[x.ndim for x in tensors].index(0)}) cannot be concatenated",
+            help="`stack` makes a vector of numbers",
+        )
+    # torch lets an empty vector stand beside anything.
+    several = [x for x in tensors if x.shape != (0,)] or tensors[:1]
+    axis = axis_of(dim, several[0].ndim)
+    for number, other in enumerate(several[1:], 1):
+        if other.ndim != several[0].ndim:
+            raise ShapeFailure(f"Tensors must have same number of dimensions: got {several[0].ndim} and {other.ndim}")
+        for a, (have, want) in enumerate(zip(other.shape, several[0].shape, strict=True)):
+            if a != axis and have != want:
+                raise ShapeFailure(
+                    f"Sizes of tensors must match except in dimension {axis}. Expected size {want} but got size {have} for "
+                    f"tensor number {number} in the list."
+                )
+    return s.concatenate(_same_dtype(several), axis)
+
+
+@function()
+def stack(tensors: Tensors, dim: Whole = 0):
+    """Tensors of one shape joined along a new dim."""
+    if not tensors:
+        raise ValueFailure("stack expects a non-empty TensorList")
+    for number, other in enumerate(tensors):
+        if other.shape != tensors[0].shape:
+            raise ShapeFailure(
+                f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at entry 0 and "
+                f"{list(other.shape)} at entry {number}"
+            )
+    return s.stack(_same_dtype(tensors), axis_of(dim, tensors[0].ndim + 1))
+
+
+@function(also=("row_stack",))
+def vstack(tensors: Tensors):
+    """Rows put under each other."""
+    return cat([s.reshape(x, (1, -1)) if x.ndim < 2 else x for x in tensors], 0)
+
+
+@function()
+def hstack(tensors: Tensors):
+    """Columns put beside each other; vectors one after the other."""
+    tensors = [s.reshape(x, (1,)) if x.ndim == 0 else x for x in tensors]
+    return cat(tensors, 0 if tensors and tensors[0].ndim == 1 else 1)
+
+
+@function()
+def atleast_1d(*tensors: Tensor):
+    """Tensors with at least one dim."""
+    results = tuple(s.reshape(as_tensor(x), (1,)) if as_tensor(x).ndim == 0 else as_tensor(x) for x in _listed(tensors))
+    return results[0] if len(results) == 1 else results
+
+
+def _listed(tensors: tuple) -> Any:
+    return tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) else tensors
+
+
+# ---- parting
+
+
+@function()
+def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
+    """Parts of one size (the last may be smaller), or of the sizes given, along a dim."""
+    axis = axis_of(dim, tensor.ndim)
+    length = tensor.shape[axis]
+    if isinstance(split_size_or_sections, (tuple, list)) or (
+        type(split_size_or_sections) is Tensor and split_size_or_sections.ndim
+    ):
+        sizes = Wholes(split_size_or_sections)
+        if sum(sizes) != length or any(n < 0 for n in sizes):
+            raise ShapeFailure(
+                f"split_with_sizes expects split_sizes to sum exactly to {length} (input tensor's size at dimension "
+                f"{axis}), but got split_sizes={list(sizes)}"
+            )
+    else:
+        size = Whole(split_size_or_sections)
+        if size < 0 or (size == 0 and length):
+            raise ValueFailure(f"split expects split_size be positive, but got split_size={size}")
+        return s.split(tensor, tuple(min(size, length - k) for k in range(0, length, size)) if length else (0,), axis)
+    return s.split_sizes(tensor, sizes, axis)
+
+
+@function()
+def chunk(input: Tensor, chunks: Whole, dim: Whole = 0):
+    """So many parts of one size along a dim (the last may be smaller, or missing)."""
+    if chunks <= 0:
+        raise ValueFailure(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    length = input.shape[axis_of(dim, input.ndim)]
+    return split(input, max(-(-length // chunks), 1) if length else (0,) * chunks, dim)
+
+
+@function()
+def unbind(input: Tensor, dim: Whole = 0):
+    """The slices along a dim, as a tuple."""
+    if not input.ndim:
+        raise IndexFailure("Dimension specified as 0 but tensor has no dimensions")
+    return s.unbind(input, axis_of(dim, input.ndim))
+
+
+@function()
+def select(input: Tensor, dim: Whole, index: Whole):
+    """The slice at an index of a dim."""
+    return taken(input, (*(slice(None),) * axis_of(dim, input.ndim), index))
+
+
+@function()
+def narrow(input: Tensor, dim: Whole, start: Whole, length: Whole):
+    """The part of a dim from start on."""
+    axis = axis_of(dim, input.ndim)
+    size = input.shape[axis]
+    start = start + size if start < 0 else start
+    if not 0 <= start <= size or start + length > size or length < 0:
+        raise IndexFailure(f"start ({start}) + length ({length}) exceeds dimension size ({size}).")
+    return taken(input, (*(slice(None),) * axis, slice(start, start + length)))
+
+
+# ---- by index and mask
+
+
+def _indices(index: Tensor, what: str) -> np.ndarray:
+    if index.dtype.kind == "f":
+        whole = np.asarray(index.array).astype(np.int64)
+        if not np.array_equal(whole, index.array):
+            raise TypeFailure(f"{what} wants whole numbers as index, and this tensor has fractions")
+        return whole
+    if index.dtype.kind == "b":
+        raise TypeFailure(
+            f"{what} wants whole numbers as index, and this is a bool tensor", help="a mask indexes: `x[mask]`"
+        )
+    return np.asarray(index.array)
+
+
+def _in_range(index: np.ndarray, size: int, dim: int) -> None:
+    bad = index[(index < 0) | (index >= size)]
+    if bad.size:
+        raise IndexFailure(f"index {int(bad.flat[0])} is out of bounds for dimension {dim} with size {size}")
+
+
+@function()
+def gather(input: Tensor, dim: Whole, index: Tensor):
+    """For each place of `index`, the element at that index along the dim."""
+    axis = axis_of(dim, input.ndim)
+    places = _indices(index, "gather")
+    if places.ndim != input.ndim:
+        raise ShapeFailure("Index tensor must have the same number of dimensions as input tensor")
+    for a in range(input.ndim):
+        if a != axis and places.shape[a] > input.shape[a]:
+            raise ShapeFailure(
+                f"Size does not match at dimension {a} expected index {list(places.shape)} to be no larger than self "
+                f"{list(input.shape)} apart from dimension {axis}"
+            )
+    _in_range(places, input.shape[axis], axis)
+    # NumPy wants the other dims alike; torch lets the index be smaller there.
+    window = tuple(slice(None) if a == axis else slice(n) for a, n in enumerate(places.shape))
+    inside = (
+        input
+        if all(p == n for a, (p, n) in enumerate(zip(places.shape, input.shape, strict=True)) if a != axis)
+        else taken(input, window)
+    )
+    return s.take_along_axis(inside, places, axis)
+
+
+@function()
+def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
+    """The elements at the indices along a dim, the other dims broadcast."""
+    places = _indices(indices, "take_along_dim")
+    if dim is None:
+        return s.take_along_axis(s.reshape(input, (-1,)), places.ravel(), 0)
+    axis = axis_of(dim, input.ndim)
+    if places.ndim != input.ndim:
+        raise ShapeFailure(
+            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} "
+            f"dimensions for input, and {places.ndim} dimensions for indices"
+        )
+    _in_range(np.where(places < 0, places + input.shape[axis], places), input.shape[axis], axis)
+    return s.take_along_axis(input, places, axis)
+
+
+@function()
+def index_select(input: Tensor, dim: Whole, index: Tensor):
+    """The slices at the indices of a dim."""
+    axis = axis_of(dim, input.ndim)
+    places = np.atleast_1d(_indices(index, "index_select"))
+    if places.ndim > 1:
+        raise IndexFailure("index_select(): Index is supposed to be a vector")
+    _in_range(places, input.shape[axis] if input.ndim else 1, axis)
+    if not input.ndim:
+        return input
+    return _index_select(input, (*(slice(None),) * axis, places))
+
+
+@function()
+def masked_select(input: Tensor, mask: Tensor):
+    """The elements where the mask holds, in one dim."""
+    if mask.dtype.kind != "b":
+        raise TypeFailure("masked_select: expected BoolTensor for mask")
+    shape = np.broadcast_shapes(input.shape, mask.shape)
+    input = input if input.shape == shape else s.broadcast_to(input, shape)
+    return _masked_select(input, np.broadcast_to(mask.array, shape))
+
+
+@function()
+def nonzero(input: Tensor):
+    """The indices of the nonzero elements, one a row."""
+    return Tensor(np.argwhere(input.array), CUT)
+
+
+@function()
+def take(input: Tensor, index: Tensor):
+    """The elements at indices into all elements in a row; the result has the shape of the index."""
+    places = _indices(index, "take")
+    size = input.array.size
+    _in_range(np.where(places < 0, places + size, places), size, 0)
+    return _take(s.reshape(input, (-1,)), (places,))
