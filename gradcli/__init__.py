@@ -27,7 +27,7 @@ def __getattr__(name: str) -> Any:
         return Session
     if name in ("Tensor", "tensor"):
         # With the library, which gives a tensor its methods.
-        from gradcli import engine, library  # noqa: F401
+        from gradcli import engine, library
 
         return getattr(engine, name)
     raise AttributeError(f"module 'gradcli' has no attribute {name!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from enum import Enum
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -20,17 +20,17 @@ app = typer.Typer(
 )
 
 
-class Tracking(str, Enum):
+class Tracking(StrEnum):
     auto = "auto"
     explicit = "explicit"
 
 
-class DefaultDtype(str, Enum):
+class DefaultDtype(StrEnum):
     float64 = "float64"
     float32 = "float32"
 
 
-class Format(str, Enum):
+class Format(StrEnum):
     auto = "auto"
     plain = "plain"
 

@@ -128,7 +128,8 @@ class Session:
         if marked:
             self.warn(
                 "requires_grad is mentioned: from here on only what the script marks is tracked",
-                f"{len(marked)} name{'s' * (len(marked) != 1)} tracked until now {'are' if len(marked) != 1 else 'is'} not any more",
+                f"{len(marked)} name{'s' * (len(marked) != 1)} tracked until now "
+                f"{'are' if len(marked) != 1 else 'is'} not any more",
             )
 
     def _script(self, unit: Unit) -> Iterator[None]:

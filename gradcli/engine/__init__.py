@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import modes, protocols  # noqa: F401  (protocols gives Tensor its operators)
+from gradcli.engine import modes, protocols
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.gradients import backward, grad, retain_grad, start_tracking, stop_tracking
 from gradcli.engine.modes import grad_mode

@@ -79,8 +79,9 @@ def propagate(
                 edges = tuple(None if part is None else edge for edge, part in zip(edges, gradients, strict=True))
                 rules = tuple(_given(part) for part in gradients)
             shapes = node.shapes
-            position = 0
-            for edge, rule in zip(edges, rules):  # noqa: B905  (`strict` doubles the cost of zip here)
+            position = -1
+            for edge, rule in zip(edges, rules):
+                position += 1
                 if edge is not None:
                     if rule is None:
                         raise no_rule(op, position)
@@ -98,8 +99,7 @@ def propagate(
                         held, held_g = edge, contribution
                     else:
                         waiting.add(edge, contribution)
-                position += 1
-            if freed is not None and (op.frees or op.frees is None and _saved_values(node)):
+            if freed is not None and (op.frees or (op.frees is None and _saved_values(node))):
                 node.saved = freed
             saved = None
         node, g = waiting.newest(held, held_g) if waiting.heap else (held, held_g)

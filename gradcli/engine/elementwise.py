@@ -116,7 +116,8 @@ rsqrt = differentiable(
 # At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
 abs = differentiable(np.abs, lambda g, _y, x: g * sign(x), name="abs", real=False, formula="sign(x)")
 hypot = differentiable(
-    np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z), formula=("x/hypot(x, y)", "y/hypot(x, y)")
+    np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z), formula=("x/hypot(x, y)",
+    "y/hypot(x, y)")
 )  # fmt: skip
 
 # ---- trigonometric and hyperbolic functions (radians)
@@ -147,7 +148,8 @@ def _inverse(x):
 
 
 atan2 = differentiable(
-    np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x, y: g * (-x * _inverse(x * x + y * y)),
+    np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x,
+    y: g * (-x * _inverse(x * x + y * y)),
     name="atan2", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
 )  # fmt: skip
 
@@ -291,7 +293,8 @@ def masked_fill(mask, value, input):
 
 masked_fill = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
-    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False, formula=("", "1 where masked", "1 where not masked"),
+    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False, formula=("", "1 where masked",
+    "1 where not masked"),
 )  # fmt: skip
 
 

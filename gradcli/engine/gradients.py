@@ -106,12 +106,8 @@ def backward(
                 if tensor.node in reached.captured
             ]
         changes = [(meta, _new_gradient(meta.grad, g)) for meta, g in results]
-        retained = [(meta, _new_gradient(None, g)) for meta, g in reached.retained]
-    for meta, new in changes + retained:
-        if meta.grad is None or type(new) is Tensor:
-            meta.grad = new if type(new) is Tensor else Tensor(new, CUT)
-        else:
-            memory.write(meta.grad, new)
+        retained = [(meta, _new_gradient(meta.grad, g)) for meta, g in reached.retained]
+    _store(changes + retained)
     return [meta for meta, _ in changes]
 
 
@@ -120,6 +116,14 @@ def _new_gradient(old: Tensor | None, g: Any) -> Any:
     if type(g) is Tensor:
         return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
     return _own(g) if old is None else old.array + g
+
+
+def _store(gradients: list[tuple[AutogradMeta, Any]]) -> None:
+    for meta, new in gradients:
+        if meta.grad is None or type(new) is Tensor:
+            meta.grad = new if type(new) is Tensor else Tensor(new, CUT)
+        else:
+            memory.write(meta.grad, new)
 
 
 def _own(g: Any) -> Any:
@@ -160,8 +164,7 @@ def grad(
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
         )
-    for meta, g in reached.retained:
-        meta.grad = g if type(g) is Tensor else Tensor(_own(g), CUT)
+    _store([(meta, _new_gradient(meta.grad, g)) for meta, g in reached.retained])
     results: list[Tensor | None] = []
     for tensor in inputs:
         g = reached.captured.get(tensor.node)

@@ -55,7 +55,8 @@ def _right(g, x, y_shape):
 
 
 matmul = differentiable(
-    matmul, lambda g, _z, x_shape, y: _left(g, shape_of(x_shape), y), lambda g, _z, x, y_shape: _right(g, x, shape_of(y_shape)),
+    matmul, lambda g, _z, x_shape, y: _left(g, shape_of(x_shape), y), lambda g, _z, x, y_shape: _right(g, x,
+    shape_of(y_shape)),
     grad_name="UnsafeViewBackward0", numpy=np.matmul, real=False, formula=("g y^T", "x^T g"),
 )  # fmt: skip
 dot = variant(matmul, "DotBackward0")

@@ -241,10 +241,7 @@ def _general(op: Op) -> Callable[..., Any]:
             arrays = tuple(_real(array) for array in arrays)
         out = forward(arrays, *params) if op.variadic else forward(*arrays, *params)
         if not tracked:
-            if op.several:
-                results = tuple(untracked(op, part, *inputs) for part in out)
-            else:
-                results = untracked(op, out, *inputs)
+            results = tuple(untracked(op, part, *inputs) for part in out) if op.several else untracked(op, out, *inputs)
         else:
             nodes = tuple(edge or None for edge in nodes)
             node = Node(op, nodes, None)

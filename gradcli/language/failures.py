@@ -86,7 +86,8 @@ def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -
 _KINDS = {
     "int": "a number", "float": "a number", "bool": "a truth value", "complex": "a complex number", "str": "a string",
     "list": "a list", "tuple": "a tuple", "Tensor": "a tensor", "NoneType": "none", "function": "a function",
-    "range": "a range", "Size": "a shape", "DType": "a dtype", "Node": "a grad_fn", "builtin_function_or_method": "a function",
+    "range": "a range", "Size": "a shape", "DType": "a dtype", "Node": "a grad_fn",
+    "builtin_function_or_method": "a function",
     "enumerate": "an enumeration", "zip": "a zip", "slice": "a slice", "ellipsis": "`...`",
 }  # fmt: skip
 
@@ -177,11 +178,13 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
     (TypeError, r"'(\w+)' object is not subscriptable", lambda kind: TypeFailure(f"{_kind(kind)} can't be indexed")),
     (TypeError, r"'(\w+)' object does not support item",
      lambda kind: TypeFailure(f"the parts of {_kind(kind)} can't be set")),
-    (TypeError, r"(?:list|tuple|string|Size|range) (?:indices|index) must be integers(?: or slices)?,? ?(?:not ['\"]?(\w+))?",
+    (TypeError, r"(?:list|tuple|string|Size|range) (?:indices|index) must be integers(?: or slices)?"
+     r",? ?(?:not ['\"]?(\w+))?",
      lambda kind: IndexFailure("an index of a list is a whole number or a slice")),
     (TypeError, r"argument of type '(\w+)' is not (?:iterable|a container)",
      lambda kind: TypeFailure(f"`in` looks into lists and strings, and this is {_kind(kind)}")),
-    (TypeError, r"(?:\w+\.)*(\S+?)\(\) takes (?:from \d+ to )?(\d+) positional arguments? but (\d+) (?:was|were) given", _count),
+    (TypeError, r"(?:\w+\.)*(\S+?)\(\) takes (?:from \d+ to )?(\d+) positional arguments? "
+     r"but (\d+) (?:was|were) given", _count),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)",
      lambda name, names: _misused(name, f"needs {names.replace(chr(39), '`')}")),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) got an unexpected keyword argument '(\w+)'",
@@ -199,8 +202,8 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda want, got: TypeFailure(f"{want} names, and {got} value{'s' * (got != '1')} to give them")),
     (ValueError, r"too many values to unpack \(expected (\d+)",
      lambda want: TypeFailure(f"more values than the {want} names that they're given to")),
-    (ValueError, r"([Ii]nvalid format specifier.*|Unknown format code.*|Cannot specify.*|Sign not allowed.*|Precision not.*|"
-     r"Format specifier missing.*)", lambda what: TypeFailure("this format doesn't fit the value", help=f"{what}")),
+    (ValueError, r"([Ii]nvalid format specifier.*|Unknown format code.*|Cannot specify.*|Sign not allowed.*|"
+     r"Precision not.*|Format specifier missing.*)", lambda what: TypeFailure("this format doesn't fit the value", help=f"{what}")),
     (ValueError, r"(?:could not convert string to float|invalid literal for int\(\) with base 10): (.*)",
      lambda what: ValueFailure(f"{what} isn't a number")),
     (ValueError, r"(.*) is not in list", lambda what: ValueFailure("this value isn't in the list")),
@@ -209,7 +212,8 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda: LimitFailure("this whole number has too many digits to be shown")),
     (ValueError, r"slice step cannot be zero", lambda: IndexFailure("a slice's step can't be zero")),
     (ValueError, r"generator already executing", lambda: LimitFailure("this session runs already")),
-    (IndexError, r"pop from empty list|pop index out of range|(?:list|tuple|string|range object) (?:assignment )?index out of range",
+    (IndexError, r"pop from empty list|pop index out of range|"
+     r"(?:list|tuple|string|range object) (?:assignment )?index out of range",
      lambda: IndexFailure("this index is out of range", help="indices count from 0; negative ones from the end")),
 )  # fmt: skip
 """What Python's own messages mean, as far as a script can cause them."""

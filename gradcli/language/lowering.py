@@ -219,7 +219,7 @@ class Lowering(Expressions):
         return ast.FunctionDef(name, arguments, body, [], None, type_params=[], **place(node))
 
     def custom_function(self, node: Any) -> list[ast.stmt]:
-        """A function whose clause says its derivative: its body returns the value and the clause, which sees its names."""
+        """A function with its derivative: its body returns the value and the clause, which sees the body's names."""
         name, params, block, clause = node[1]
         state = self.depth, self.clause
         self.depth += 1

@@ -238,7 +238,8 @@ def context_(value: Any) -> AbstractContextManager[None]:
 
 
 def _described(value: Any) -> str:
-    kinds = {Tensor: "a tensor", int: "a number", float: "a number", bool: "a truth value", str: "a string", list: "a list",
+    kinds = {Tensor: "a tensor", int: "a number", float: "a number", bool: "a truth value", str: "a string",
+    list: "a list",
              type(None): "none", Size: "a shape", Node: "a grad_fn"}  # fmt: skip
     if isinstance(value, tuple) and type(value) is not Size:
         return "a tuple"
@@ -371,7 +372,8 @@ def _op_of_clause(
         several = results if type(results) in (tuple, list) else (results,)
         if len(several) != len(given):
             raise AutogradFailure(
-                f"the backward of `{name}` returned {len(several)} gradient{'s' * (len(several) != 1)}, and `{name}` has "
+                f"the backward of `{name}` returned {len(several)} "
+                f"gradient{'s' * (len(several) != 1)}, and `{name}` has "
                 f"{len(given)} input{'s' * (len(given) != 1)}",
                 help="return one gradient for each input, `none` where there is none",
             )

@@ -4,17 +4,17 @@ from functools import partial
 from typing import Any
 
 from gradcli.engine import Tensor
-from gradcli.library import (
+from gradcli.library import (  # noqa: F401  (importing a module enters its functions)
     autograd,
-    creation,  # noqa: F401
-    functional,  # noqa: F401
-    parts,  # noqa: F401
+    creation,
+    functional,
+    parts,
     plain,
-    pointwise,  # noqa: F401
-    products,  # noqa: F401
-    queries,  # noqa: F401
-    reducing,  # noqa: F401
-    shapes,  # noqa: F401
+    pointwise,
+    products,
+    queries,
+    reducing,
+    shapes,
 )
 from gradcli.library.values import DTYPES
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, method_of

@@ -47,7 +47,8 @@ def _gradients(outputs: Any, inputs: Any, grad_outputs: Any, options: dict[str, 
 
 
 @function()
-def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_graph: Flag = False, allow_unused: Flag = False,
+def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_graph: Flag = False,
+allow_unused: Flag = False,
          *, is_grads_batched: Flag = False, materialize_grads: Flag = False):  # fmt: skip
     """The gradient of a result with respect to a tensor, or a tuple of them for several; `grad(f)` is a function."""
     if inputs is None and callable(outputs):
@@ -62,7 +63,8 @@ def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_grap
 
 @function("torch.autograd.grad")
 def grad_tuple(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: Flag = False,
-               allow_unused: Flag = False, *, is_grads_batched: Flag = False, materialize_grads: Flag = False):  # fmt: skip
+               allow_unused: Flag = False, *, is_grads_batched: Flag = False,
+               materialize_grads: Flag = False):  # fmt: skip
     """torch's own `autograd.grad`: always a tuple."""
     return tuple(
         _gradients(outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads))
@@ -79,7 +81,7 @@ def _options(retain_graph: Any, create_graph: bool, allow_unused: bool, material
 
 
 def derivative(f: Any) -> Any:
-    """The function x -> df/dx: the gradient where f gives one number, each element's derivative where f keeps x's shape.
+    """The function df/dx: the gradient where f gives one number, each element's derivative where f keeps x's shape.
 
     It is differentiable itself. Where x is computed from something tracked, the result's history reaches there.
     """
@@ -98,7 +100,8 @@ def derivative(f: Any) -> Any:
                     y = FUNCTIONS["reshape"](y, ())
                 else:
                     raise AutogradFailure(
-                        f"the derivative of a function is defined where it gives one number or keeps the shape, and this "
+                        "the derivative of a function is defined where it gives one number or keeps "
+                        "the shape, and this "
                         f"one makes {y.shape} of {point.shape}",
                         help="`jacobian(f, x)` has all derivatives of such a function",
                     )
@@ -236,9 +239,11 @@ def enter_in_place(names: tuple[str, ...]) -> None:
 
 IN_PLACE = (
     "add", "sub", "mul", "div", "pow", "neg", "reciprocal", "remainder", "fmod", "exp", "exp2", "expm1", "log", "log1p",
-    "log2", "log10", "sqrt", "rsqrt", "abs", "square", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "tanh",
+    "log2", "log10", "sqrt", "rsqrt", "abs", "square", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
+    "tanh",
     "asinh", "acosh", "atanh", "atan2", "sign", "floor", "ceil", "trunc", "round", "frac", "sigmoid", "relu", "erf",
-    "clamp", "clamp_min", "clamp_max", "masked_fill", "tril", "triu", "cumsum", "cumprod", "lerp", "hypot", "floor_divide",
+    "clamp", "clamp_min", "clamp_max", "masked_fill", "tril", "triu", "cumsum", "cumprod", "lerp", "hypot",
+    "floor_divide",
     "eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or", "rad2deg", "deg2rad",
 )  # fmt: skip
 

@@ -50,7 +50,8 @@ def cat(tensors: Tensors, dim: Whole = 0):
         for a, (have, want) in enumerate(zip(other.shape, several[0].shape, strict=True)):
             if a != axis and have != want:
                 raise ShapeFailure(
-                    f"Sizes of tensors must match except in dimension {axis}. Expected size {want} but got size {have} for "
+                    f"Sizes of tensors must match except in dimension {axis}. Expected size {want} "
+                    f"but got size {have} for "
                     f"tensor number {number} in the list."
                 )
     return s.concatenate(_same_dtype(several), axis)
@@ -208,7 +209,8 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
     axis = axis_of(dim, input.ndim)
     if places.ndim != input.ndim:
         raise ShapeFailure(
-            f"torch.take_along_dim(): input and indices should have the same number of dimensions, but got {input.ndim} "
+            "torch.take_along_dim(): input and indices should have the same number of dimensions, "
+            f"but got {input.ndim} "
             f"dimensions for input, and {places.ndim} dimensions for indices"
         )
     _in_range(np.where(places < 0, places + input.shape[axis], places), input.shape[axis], axis)

@@ -142,7 +142,8 @@ def _math(name: str) -> None:
 
 
 for _name in (
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos", "cosh", "degrees",
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos", "cosh",
+    "degrees",
     "dist", "erf", "erfc", "exp", "expm1", "fabs", "floor", "fmod", "gamma", "gcd", "hypot", "isclose", "isfinite",
     "isinf", "isnan", "isqrt", "lcm", "lgamma", "log", "log10", "log1p", "log2", "perm", "pow", "prod", "radians",
     "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",

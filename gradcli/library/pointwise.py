@@ -337,10 +337,12 @@ def contiguous(self: Tensor):
 
 enter_table()
 for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul"), ("true_divide", "div"),
-                   ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("arcsinh", "asinh"), ("arctan2", "atan2"),
+                   ("arcsin", "asin"), ("arccos", "acos"), ("arctan", "atan"), ("arcsinh", "asinh"), ("arctan2",
+                   "atan2"),
                    ("arccosh", "acosh"), ("arctanh", "atanh"), ("fix", "trunc"), ("special.expit", "sigmoid"),
                    ("special.erf", "erf"), ("special.expm1", "expm1"), ("special.log1p", "log1p"),
-                   ("special.exp2", "exp2"), ("F.relu", "relu"), ("F.sigmoid", "sigmoid"), ("F.tanh", "tanh")):  # fmt: skip
+                   ("special.exp2", "exp2"), ("F.relu", "relu"), ("F.sigmoid", "sigmoid"), ("F.tanh",
+                   "tanh")):  # fmt: skip
     alias(_new, _old)
 
 CONSTANTS |= {"pi": pi, "tau": 2 * pi, "e": float(np.e), "inf": float("inf"), "nan": float("nan")}

@@ -72,7 +72,8 @@ def bmm(input: Tensor, mat2: Tensor):
     _expects(input, mat2, "bmm", (3, 3))
     if input.shape[0] != mat2.shape[0]:
         raise ShapeFailure(
-            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] but got: "
+            f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, "
+            f"{input.shape[2]}] but got: "
             f"[{mat2.shape[0]}, {mat2.shape[1]}]."
         )
     return linear.bmm(input, mat2)
@@ -150,7 +151,8 @@ def _written_out(equation: str, tensors: list[Tensor]) -> tuple[str, list[Tensor
         n = x.ndim - len(term.replace("...", ""))
         if n < 0 or (n > 0 and "..." not in term):
             raise ShapeFailure(
-                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) does not match the "
+                f"einsum(): the number of subscripts in the equation ({len(term.replace('...', ''))}) "
+                "does not match the "
                 f"number of dimensions ({x.ndim}) for operand {number}"
             )
         whole.append(term.replace("...", dots[len(dots) - n :] if n else ""))
@@ -166,7 +168,8 @@ def _written_out(equation: str, tensors: list[Tensor]) -> tuple[str, list[Tensor
         for letter, n in zip(term, x.shape, strict=True):
             if sizes.get(letter, 1) not in (1, n) and n != 1:
                 raise ShapeFailure(
-                    f"einsum(): subscript {letter} has size {n} for one operand which does not broadcast with previously "
+                    f"einsum(): subscript {letter} has size {n} for one operand which does not "
+                    "broadcast with previously "
                     f"seen size {sizes[letter]}"
                 )
             sizes[letter] = max(n, sizes.get(letter, 1)) if n else 0

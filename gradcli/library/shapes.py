@@ -159,7 +159,8 @@ def permute(input: Tensor, *dims: Wholes):
     """The dims in another order."""
     if len(dims) != input.ndim:
         raise ShapeFailure(
-            f"permute: the number of dimensions in the tensor input does not match the length of the desired ordering of "
+            "permute: the number of dimensions in the tensor input does not match the length of the "
+            "desired ordering of "
             f"dimensions, i.e. input.dim() = {input.ndim} is not equal to len(dims) = {len(dims)}"
         )
     axes = tuple(axis_of(dim, input.ndim) for dim in dims)
@@ -208,7 +209,8 @@ def _expanded(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
         have = input.shape[k - extra] if k >= extra else 1
         if n < 0 or have not in (1, n):
             raise ShapeFailure(
-                f"The expanded size of the tensor ({n}) must match the existing size ({have}) at non-singleton dimension "
+                f"The expanded size of the tensor ({n}) must match the existing size ({have}) at "
+                "non-singleton dimension "
                 f"{k}.  Target sizes: {list(sizes)}.  Tensor sizes: {list(input.shape)}"
             )
     return s.broadcast_to(input, shape)

@@ -263,7 +263,8 @@ def test_an_input_that_is_not_tracked_is_a_failure() -> None:
 
 @pytest.mark.parametrize(
     ("small", "large"),
-    [((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (2, 3)), ((2, 1), (3,)), ((), (0,)), ((1,), (0,)),
+    [((), (3,)), ((1,), (3,)), ((3,), (2, 3)), ((2, 1), (2, 3)), ((1, 1), (2, 3)), ((2, 1), (3,)), ((), (0,)),
+    ((1,), (0,)),
      ((1, 3, 1), (2, 1, 4)), ((1,), ()), ((1, 1), ())],
 )  # fmt: skip
 def test_broadcasting_is_undone(small: tuple[int, ...], large: tuple[int, ...]) -> None:

@@ -110,7 +110,8 @@ UNSEEN: list[Program] = [
 ]
 
 HELD: list[Program] = [
-    # What is kept of y itself, as `kept`: `retain_grad` goes with the tensor, a hook stays with the value it was put on.
+    # What is kept of y itself, as `kept`: `retain_grad` goes with the tensor,
+    # a hook stays with the value it was put on.
     ("y = x * 1; y.retain_grad(); y.mul_(3); (y * y).sum().backward(); kept = y.grad", [[6, 12, 18], [24, 30, 36]]),
     ("y = x * 1; y.mul_(3); y.retain_grad(); (y * y).sum().backward(); kept = y.grad", [[6, 12, 18], [24, 30, 36]]),
     (

@@ -106,7 +106,8 @@ def test_value_and_gradients(case: Golden) -> None:
 
 def coarsest(case: Golden) -> str:
     """The dtype in which the case computes, where its expression casts."""
-    return next((word for word in ("float16", "half", "float32") if word in case.expression), "float64").replace("half", "float16")
+    return next((word for word in ("float16", "half", "float32") if word in case.expression),
+    "float64").replace("half", "float16")
 
 
 def assert_gradients(
