@@ -26,8 +26,8 @@ def __getattr__(name: str) -> Any:
 
         return Session
     if name in ("Tensor", "tensor"):
-        # With the library, which gives a tensor its methods.
-        from gradcli import engine, library
+        from importlib import import_module
 
-        return getattr(engine, name)
+        import_module("gradcli.library")  # which gives a tensor its methods
+        return getattr(import_module("gradcli.engine"), name)
     raise AttributeError(f"module 'gradcli' has no attribute {name!r}")

@@ -62,18 +62,17 @@ class Session:
         """
         waiting: list[Event] = []
         steps = self._steps(source, name, waiting.append)
-        while True:
-            failure = None
+        running = True
+        while running:
+            failure: GradcliError | None = None
             try:
                 next(steps)
             except StopIteration:
-                failure = StopIteration
+                running = False
             except GradcliError as problem:
                 failure = problem
             yield from waiting
             waiting.clear()
-            if failure is StopIteration:
-                return
             if failure is not None:
                 raise failure
 

@@ -15,13 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import modes, protocols
+from gradcli.engine import modes, protocols, reductions
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.gradients import backward, grad, retain_grad, start_tracking, stop_tracking
 from gradcli.engine.modes import grad_mode
 from gradcli.engine.node import Node
 from gradcli.engine.operation import TABLE, differentiable
 from gradcli.engine.tensor import CUT, Tensor
+
+# Importing these two gives a tensor its operators, and the table its reductions.
+_ENTERED = (protocols, reductions)
 
 __all__ = [
     "CUT",

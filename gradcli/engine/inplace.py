@@ -109,12 +109,14 @@ def _take_over(target: Tensor, node: Any) -> None:
         base.node = new
     if base.node and base.meta is not None and base.meta.views is not None:
         for view in base.meta.views.live():
-            view.node = follow(view.meta.path, base).node
+            node = follow(view.meta.path, base).node
+            _move_retained(view, node)
+            view.node = node
 
 
 def _move_retained(tensor: Tensor, node: Any) -> None:
     """A tensor that retains its gradient does so for its newest value; hooks stay with the value they were put on."""
-    if node is not None and tensor.meta is not None and tensor.meta.retains and tensor.node.hooks is not None:
+    if node and tensor.node and tensor.meta is not None and tensor.meta.retains and tensor.node.hooks is not None:
         retaining = tensor.node.hooks.retain
         tensor.node.hooks.retain = None
         node.hooks = Hooks()

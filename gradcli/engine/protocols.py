@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import elementwise as e
-from gradcli.engine import indexing, inplace, modes, reductions
+from gradcli.engine import indexing, inplace, modes
 from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.linear import bmm, dot, matmul, mm, mv, vector_by_matrix

@@ -14,7 +14,7 @@ import numpy as np
 
 from gradcli.engine import modes
 from gradcli.engine.broadcasting import shape_clash
-from gradcli.engine.conversion import NUMBERS, as_tensor, promoted
+from gradcli.engine.conversion import NUMBERS, as_tensor, promoted, result_dtype
 from gradcli.engine.memory import buffer
 from gradcli.engine.node import PART, Node, next_order
 from gradcli.engine.tensor import CUT, Tensor
@@ -165,6 +165,10 @@ def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tens
     """A tensor and a plain number, without history."""
     x = input.array if type(input) is Tensor else input
     y = other.array if type(other) is Tensor else other
+    if tensor.array.dtype.kind == "b":
+        # With a number bools count as numbers; NumPy would make int8 of some.
+        dtype = result_dtype(input, other)
+        x, y = (v.astype(dtype) if isinstance(v, (np.ndarray, np.generic)) else v for v in (x, y))
     try:
         out = op.forward(x, y)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:

@@ -203,7 +203,8 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
     (ValueError, r"too many values to unpack \(expected (\d+)",
      lambda want: TypeFailure(f"more values than the {want} names that they're given to")),
     (ValueError, r"([Ii]nvalid format specifier.*|Unknown format code.*|Cannot specify.*|Sign not allowed.*|"
-     r"Precision not.*|Format specifier missing.*)", lambda what: TypeFailure("this format doesn't fit the value", help=f"{what}")),
+     r"Precision not.*|Format specifier missing.*)",
+     lambda what: TypeFailure("this format doesn't fit the value", help=f"{what}")),
     (ValueError, r"(?:could not convert string to float|invalid literal for int\(\) with base 10): (.*)",
      lambda what: ValueFailure(f"{what} isn't a number")),
     (ValueError, r"(.*) is not in list", lambda what: ValueFailure("this value isn't in the list")),

@@ -9,19 +9,24 @@ from gradcli.errors import GradcliError
 if TYPE_CHECKING:
     import numpy as np
 
+    from gradcli.engine import Tensor
+
 
 class Context(Protocol):
     """What the library needs of a session."""
 
-    generator: np.random.Generator
+    sandbox: bool
+
+    @property
+    def generator(self) -> np.random.Generator: ...
 
     def emit(self, event: Any) -> None: ...
 
-    def named_tensors(self) -> dict[str, Any]: ...
+    def named_tensors(self) -> dict[str, Tensor]: ...
 
     def seed(self, seed: int) -> None: ...
 
-    def warn(self, message: str, help: str = "") -> None: ...
+    def warn(self, message: str, help: str = "", span: Any = None) -> None: ...
 
 
 _current: Context | None = None
