@@ -9,9 +9,9 @@ import sys
 def main() -> None:
     """Runs the command line; a closed pipe ends quietly, an interrupt with status 130."""
     try:
-        from gradcli.cli import app
+        from gradcli.cli import main as run
 
-        app()
+        run()
     except BrokenPipeError:
         # Python would complain when it flushes what nobody reads any more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

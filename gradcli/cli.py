@@ -13,7 +13,7 @@ import gradcli
 app = typer.Typer(
     name="gradcli",
     help="A gradient calculator for the shell: values, gradients and the graph between them.",
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -33,6 +33,7 @@ class DefaultDtype(StrEnum):
 class Format(StrEnum):
     auto = "auto"
     plain = "plain"
+    json = "json"
 
 
 def _version(wanted: bool) -> None:
@@ -66,29 +67,86 @@ def eval_command(
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|-]...", help="Scripts; - is standard input.")
     ] = None,
-    expressions: Annotated[list[str] | None, typer.Option("-e", metavar="TEXT", help="A script as text.")] = None,
+    expressions: Annotated[
+        list[str] | None,
+        typer.Option("-e", metavar="TEXT", help="A script as text; repeatable, in order with the files."),
+    ] = None,
     format: Annotated[Format, typer.Option("--format", help="How results are shown.")] = Format.auto,
     precision: Annotated[int, typer.Option(min=0, max=17, help="Digits after the point.")] = 4,
     dtype: Annotated[DefaultDtype, typer.Option(help="The dtype of tensors made from numbers.")] = DefaultDtype.float64,
     seed: Annotated[int | None, typer.Option(help="Start of the random generator.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a name a value first; repeatable.")
+    ] = None,
     tracking: Annotated[
         Tracking | None, typer.Option(help="auto: names of numbers are tracked; explicit: what requires_grad marks.")
     ] = None,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what print writes, and errors.")] = False,
+    timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after so many seconds.")] = None,
+    max_memory: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Stop beyond so much memory: 500M, 2GB.")
+    ] = None,
+    sandbox: Annotated[bool, typer.Option("--sandbox", help="Let scripts read and write no files.")] = False,
 ) -> None:
-    """Evaluates scripts in order, in one session."""
-    programs: list[tuple[str, str | None]] = [(file, None) for file in files or []]
+    """Evaluates files and texts in order, in one session."""
+    programs = [_program(given, number) for number, given in enumerate(files or [], 1)]
     programs += [("<text>", text) for text in expressions or []]
     if not programs:
         if sys.stdin is None or sys.stdin.isatty():
             raise typer.BadParameter("name a FILE, or give a text with -e")
         programs = [("-", None)]
+    if timeout is not None and not timeout > 0:
+        raise typer.BadParameter("--timeout wants a number of seconds above 0")
     from gradcli.evaluate import evaluate
 
     status = evaluate(
         programs,
+        format="plain" if format is Format.auto else format.value,
         precision=precision,
         dtype=dtype.value,
         seed=seed,
         tracking=None if tracking is None else tracking.value,
+        settings=settings,
+        quiet=quiet,
+        timeout=timeout,
+        max_memory=max_memory,
+        sandbox=sandbox,
     )
     raise typer.Exit(status)
+
+
+TEXT_MARK = "\0"
+"""Begins an argument that was the text of a `-e`: see `in_order`."""
+
+
+def _program(given: str, number: int) -> tuple[str, str | None]:
+    if not given.startswith(TEXT_MARK):
+        return given, None
+    return ("<text>" if number == 1 else f"<text {number}>"), given.removeprefix(TEXT_MARK)
+
+
+def in_order(arguments: list[str]) -> list[str]:
+    """The command line with each `-e TEXT` as an argument among the files.
+
+    Files and texts are evaluated in the order in which they're given, and the parser keeps options and arguments apart.
+    """
+    if not arguments or arguments[0] != "eval":
+        return arguments
+    ordered: list[str] = []
+    rest = iter(arguments)
+    for argument in rest:
+        if argument == "--":
+            return [*ordered, argument, *rest]
+        if argument == "-e":
+            text = next(rest, None)
+            ordered += [argument] if text is None else [TEXT_MARK + text]
+        elif argument.startswith("-e") and not argument.startswith("--"):
+            ordered.append(TEXT_MARK + argument[2:])
+        else:
+            ordered.append(argument)
+    return ordered
+
+
+def main() -> None:
+    """Runs the command line of this process."""
+    app(args=in_order(sys.argv[1:]))

@@ -106,7 +106,9 @@ def translated(problem: BaseException, names: Iterable[str], by_script: bool) ->
             "functions call each other too deep", help="does the recursion end? a loop has no such limit"
         )
     if isinstance(problem, MemoryError):
-        return LimitFailure("not enough memory for this", help="work with smaller tensors, or in parts")
+        size = re.search(r"Unable to allocate (.+?) for an array with shape (\(.*?\))", text)
+        what = f": {size[1]} for a tensor of shape {size[2]}" if size else ""
+        return LimitFailure(f"not enough memory{what}", help="work with smaller tensors, or in parts")
     if isinstance(problem, ZeroDivisionError):
         return ValueFailure("division by zero", help="plain numbers can't be divided by 0; tensors give inf or nan")
     if isinstance(problem, OverflowError):

@@ -20,9 +20,7 @@ from gradcli.library.arguments import (
     Wholes,
 )
 from gradcli.library.vocabulary import function
-
-LARGEST = 2**40
-"""Bytes that one new tensor may take before it's refused outright."""
+from gradcli.limits import physical_memory
 
 
 def made(array: Any, requires_grad: Any = None) -> Tensor:
@@ -39,9 +37,11 @@ def _checked(shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, ...]:
         if n < 0:
             raise ShapeFailure(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
         bytes_wanted *= n
-    if bytes_wanted > LARGEST:
+    # Refused here, with its size: the kernel would say yes first, and end the process later.
+    if bytes_wanted > 2**24 and bytes_wanted > physical_memory():
         raise LimitFailure(
-            f"a tensor of shape {shape} would take {_bytes(bytes_wanted)}", help="make it smaller, or work in parts"
+            f"a tensor of shape {shape} would take {_bytes(bytes_wanted)}, more memory than there is",
+            help="make it smaller, or work in parts",
         )
     return shape
 

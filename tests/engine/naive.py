@@ -24,8 +24,10 @@ class Scalar:
         self.parents = tuple(parents)
 
 
-def gradients(outputs: Sequence[Scalar], weights: Sequence[float], inputs: Sequence[Scalar]) -> list[float]:
-    """d(sum of weights * outputs)/d(input), for each input."""
+def gradients(
+    outputs: Sequence[Scalar], weights: Sequence[float], inputs: Sequence[Scalar]
+) -> tuple[list[float], float]:
+    """d(sum of weights * outputs)/d(input) for each input, and the largest gradient on the way: what rounding costs."""
     order: list[Scalar] = []
     seen: set[int] = set()
     stack = [(scalar, False) for scalar in outputs]
@@ -43,7 +45,7 @@ def gradients(outputs: Sequence[Scalar], weights: Sequence[float], inputs: Seque
     for scalar in reversed(order):
         for parent, slope in scalar.parents:
             total[id(parent)] += slope * total[id(scalar)]
-    return [total.get(id(scalar), 0.0) for scalar in inputs]
+    return [total.get(id(scalar), 0.0) for scalar in inputs], max(map(abs, total.values()), default=0.0)
 
 
 class Array:
@@ -301,7 +303,8 @@ def concatenate(x: Array, y: Array) -> Array:
 def where(condition: list[bool], x: Array, y: Array) -> Array:
     """Of arrays of one shape."""
     return Array.of(
-        [Scalar(s.value, [(s, 1.0)]) for s in (a if c else b for c, a, b in zip(condition, x.scalars, y.scalars, strict=True))],
+        [Scalar(s.value, [(s, 1.0)]) for s in (a if c else b for c, a, b in zip(condition, x.scalars, y.scalars,
+        strict=True))],
         x.shape,
     )
 
