@@ -37,21 +37,18 @@ def evaluate(
 
     `settings` are assignments (`NAME=EXPRESSION`) made before the first program.
     """
-    renderer = renderer_for(format, out or sys.stdout, err or sys.stderr)
     session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
+    renderer = renderer_for(format, out or sys.stdout, err or sys.stderr, session)
 
     def show(event: Event) -> None:
         if not quiet or not isinstance(event, (Value, Grad)):
             renderer.event(event)
 
-    def fail(failure: GradcliError) -> None:
-        renderer.failure(failure, None if failure.span is None else session.text_of(failure.span))
-
     before, modes.precision = modes.precision, precision
     try:
         if max_memory is not None:
             limit_memory(size_in_bytes(max_memory))
-        with interruptible(renderer.out.flush), time_limit(timeout, fail):
+        with interruptible(renderer.out.flush), time_limit(timeout, renderer.failure):
             for setting in settings or []:
                 session.execute(_assignment(setting), f"--set {setting}", show)
             for name, text in programs:
@@ -64,7 +61,7 @@ def evaluate(
             traceback.print_exception(failure, file=renderer.err)
         if max_memory is not None and isinstance(failure, LimitFailure) and "memory" in failure.message:
             failure.message = f"the memory limit of {max_memory} is reached"
-        fail(failure)
+        renderer.failure(failure)
         return 1
     finally:
         modes.precision = before
@@ -72,7 +69,7 @@ def evaluate(
     return 0
 
 
-def renderer_for(format: str, out: TextIO, err: TextIO) -> Any:
+def renderer_for(format: str, out: TextIO, err: TextIO, session: Session) -> Any:
     """The renderer of an output format; only the one that's used is loaded."""
     if format == "json":
         from gradcli.render.json_lines import JsonRenderer
@@ -80,7 +77,7 @@ def renderer_for(format: str, out: TextIO, err: TextIO) -> Any:
         return JsonRenderer(out, err)
     from gradcli.render.plain import PlainRenderer
 
-    return PlainRenderer(out, err)
+    return PlainRenderer(out, err, session.text_of)
 
 
 def _assignment(setting: str) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes, start_tracking, stop_tracking
+from gradcli.engine.node import site
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
@@ -49,6 +50,7 @@ class Session:
         self._consts: frozenset[str] = frozenset()
         self._units: dict[str, Unit] = {}
         self._texts: dict[str, str] = {}
+        self._warned: set[tuple[Span | None, str]] = set()
         self._globals: dict[str, Any] = {"__builtins__": BUILTINS, "__name__": "gradcli.script"}
         self._emit: Callable[[Event], None] = lambda event: None
 
@@ -146,16 +148,16 @@ class Session:
     @contextmanager
     def _running(self, emit: Callable[[Event], None]) -> Iterator[None]:
         """The engine and the library in this session's state; put back however the block ends."""
-        before = modes.default_dtype, modes.recording, modes.script_builtins, self._emit
+        before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit
         outer = context.enter(self)
         modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, self._recording, BUILTINS
-        self._emit = emit
+        modes.warn, self._emit = self.warn, emit
         try:
             with np.errstate(all="ignore"):
                 yield
         finally:
             self._dtype, self._recording = modes.default_dtype, modes.recording
-            modes.default_dtype, modes.recording, modes.script_builtins, self._emit = before
+            modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit = before
             context.enter(outer)
 
     # ---- names
@@ -205,12 +207,20 @@ class Session:
     def emit(self, event: Event) -> None:
         self._emit(event)
 
-    def warn(self, message: str, help: str = "", span: Span | None = None) -> None:
-        self._emit(Warned(message, help, span))
+    def warn(self, message: str, help: str = "") -> None:
+        """A diagnostic about the place that runs now; each place is warned of one thing once."""
+        code, instruction = site()
+        unit = None if code is None else self._units.get(code.co_filename)
+        span = None if unit is None or code is None else unit.span_of(code, instruction)
+        if (span, message) not in self._warned:
+            self._warned.add((span, message))
+            self._emit(Warned(message, help, span))
 
-    def text_of(self, span: Span) -> str | None:
-        """The source line that a span begins in."""
-        lines = self._texts.get(span.file, "").removeprefix("\ufeff").split("\n")
+    def text_of(self, span: Span | None) -> str | None:
+        """The source line that a span begins in; none where there is no place or no text."""
+        if span is None or span.file not in self._texts:
+            return None
+        lines = self._texts[span.file].removeprefix("\ufeff").split("\n")
         return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else None
 
 

@@ -6,7 +6,7 @@ out (`with recording(False): ...`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import numpy as np
@@ -19,6 +19,9 @@ default_dtype = np.dtype(np.float64)
 
 precision = 4
 """Digits after the point in a tensor's notation."""
+
+warn: Callable[[str, str], None] | None = None
+"""Where a diagnostic goes that stops nothing: message and help."""
 
 script_builtins: dict | None = None
 """The builtins of the scripts that run now: it marks their frames, so that a node knows the place that made it."""

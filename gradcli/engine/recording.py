@@ -150,6 +150,8 @@ def _binary(op: Op) -> Callable[..., Any]:
             narrow_x = x_node = None
             narrow_y = y.shape if y.shape != shape else None
             keep_out, keep_x, keep_y = keep_out_2, keep_x_2, keep_y_2
+        if (narrow_x is not None or narrow_y is not None) and x.shape != shape != y.shape:
+            _warn_of_growth(x.shape, y.shape, shape)
         return _recorded(
             op,
             out,
@@ -159,6 +161,17 @@ def _binary(op: Op) -> Callable[..., Any]:
         )
 
     return apply
+
+
+def _warn_of_growth(x: tuple[int, ...], y: tuple[int, ...], shape: tuple[int, ...]) -> None:
+    """A column against a vector makes a matrix, seldom on purpose: predictions (n, 1) minus targets (n,)."""
+    column, vector = (x, y) if len(x) > len(y) else (y, x)
+    if modes.warn is not None and len(column) == 2 and column[1] == 1 and len(vector) == 1 and column[0] == vector[0]:
+        modes.warn(
+            f"broadcasting {x} against {y} made {shape}: both grew",
+            f"if they should go together element by element, bring them to one shape: `.squeeze(1)` on {column}, "
+            f"or `.unsqueeze(1)` on {vector}",
+        )
 
 
 def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tensor:

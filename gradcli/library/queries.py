@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import CUT, Node, Tensor, as_tensor
+from gradcli.engine import CUT, Node, Tensor, as_tensor, modes
 from gradcli.engine.memory import buffer
 from gradcli.library.arguments import OptionalWhole, axis_of
 from gradcli.library.shapes import matrix_transposed, transposed
@@ -93,14 +93,23 @@ def shape(input: Tensor):
 @function()
 def get_default_dtype():
     """The dtype of tensors made from plain numbers."""
-    from gradcli.engine import modes
-
     return dtype_of(modes.default_dtype)
 
 
 def data_of(tensor: Tensor) -> Tensor:
     """`x.data`: the same memory, cut off from the history."""
     return Tensor(buffer(tensor), CUT)
+
+
+def gradient_of(tensor: Tensor) -> Tensor | None:
+    """`x.grad`; torch warns where it can't ever be there, and so does this."""
+    if tensor.grad is None and not tensor.is_leaf and modes.warn is not None:
+        modes.warn(
+            "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
+            "populated during backward.",
+            "call `.retain_grad()` on it before the backward, or ask for it directly: `grad(y, x)`",
+        )
+    return tensor.grad
 
 
 ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
@@ -110,7 +119,7 @@ ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
         "dtype": lambda x: dtype_of(x.dtype),
         "T": transposed,
         "mT": matrix_transposed,
-        "grad": lambda x: x.grad,
+        "grad": gradient_of,
         "grad_fn": lambda x: x.grad_fn,
         "requires_grad": lambda x: x.requires_grad,
         "is_leaf": lambda x: x.is_leaf,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, TextIO
 
 from gradcli.errors import GradcliError, Span
@@ -96,20 +97,23 @@ def _function(name: str) -> str:
 
 
 class PlainRenderer:
-    """Writes events as plain text: results to `out`, diagnostics to `err`."""
+    """Writes events as plain text: results to `out`, diagnostics to `err`; `line_of` gives the line of a place."""
 
-    def __init__(self, out: TextIO, err: TextIO) -> None:
+    def __init__(self, out: TextIO, err: TextIO, line_of: Callable[[Span | None], str | None]) -> None:
         self.out = out
         self.err = err
+        self.line_of = line_of
 
     def event(self, event: Event) -> None:
         if isinstance(event, Warned):
             self.out.flush()
-            self.err.write(warning_text(event))
+            self.err.write(warning_text(event, self.line_of(event.span)))
+            self.err.flush()
             return
         self.out.write(event_text(event))
-
-    def failure(self, failure: GradcliError, excerpt: str | None) -> None:
         self.out.flush()
-        self.err.write(failure_text(failure, excerpt))
+
+    def failure(self, failure: GradcliError) -> None:
+        self.out.flush()
+        self.err.write(failure_text(failure, self.line_of(failure.span)))
         self.err.flush()

@@ -99,8 +99,8 @@ class Program:
         """The operand moved into a domain, smoothly."""
         if domain in ("positive", "nonzero", "above one"):
             shift = 1.5 if domain == "above one" else 0.5
-            return x * x * 0.125 + shift, cls.scaled(naive.binary("mul", nx, nx), 0.125, shift),
-            f"({text}^2/8 + {shift})"
+            square = cls.scaled(naive.binary("mul", nx, nx), 0.125, shift)
+            return x * x * 0.125 + shift, square, f"({text}^2/8 + {shift})"
         if domain == "unit":
             return np.tanh(x) * 0.75, cls.scaled(naive.unary("tanh", nx), 0.75, 0.0), f"(tanh({text}) * 0.75)"
         if domain == "small":

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import Phase, event, given, note, settings
+from hypothesis import Phase, currently_in_test_context, event, given, note, settings
 from hypothesis import strategies as st
 
 from gradcli.engine import TABLE, Tensor, backward, grad, tensor
 from gradcli.errors import AutogradFailure
 from tests.engine import naive
-from tests.engine.programs import SMOOTH_STEPS, STEPS, Program, leaves, weights
+from tests.engine.programs import QUARTERS, SMOOTH_STEPS, STEPS, Program, leaves, weights
 
 # The same programs on every run: a failure can be had again, and a run takes the same time everywhere.
 def every_time(examples: int) -> settings:
@@ -20,9 +20,15 @@ def every_time(examples: int) -> settings:
     return settings(max_examples=examples, derandomize=True, deadline=None, database=None, phases=phases)
 
 
+def say(program: Program) -> None:
+    """The program's text, for the report of a failure."""
+    if currently_in_test_context():
+        note(program.text())
+
+
 def check(program: Program) -> None:
     """Compares all values, and the gradients of the last three."""
-    note(program.text())
+    say(program)
     for found, expected in program.values:
         assert found.shape == expected.shape
         np.testing.assert_allclose(np.ravel(found.array), expected.values, rtol=1e-9, atol=1e-9)
@@ -94,10 +100,10 @@ def assert_close(found: list[np.ndarray], expected: list[np.ndarray]) -> None:
 
 
 @every_time(60)
-@given(leaves(), st.lists(SMOOTH_STEPS, max_size=8), st.floats(-3, 3), st.floats(-3, 3))
+@given(leaves(), st.lists(SMOOTH_STEPS, max_size=8), QUARTERS, QUARTERS)
 def test_backward_is_linear_in_the_vector(starts: Any, steps: Any, a: float, b: float) -> None:
     program = Program(starts).run(steps)
-    note(program.text())
+    say(program)
     y = program.values[-1][0]
     v = np.reshape(weights(y.size), y.shape)
     w = np.reshape(weights(y.size + 1)[1:], y.shape)
@@ -110,7 +116,7 @@ def test_backward_is_linear_in_the_vector(starts: Any, steps: Any, a: float, b: 
 @given(leaves(), st.lists(SMOOTH_STEPS, min_size=1, max_size=8))
 def test_the_sum_of_gradients_is_the_gradient_of_the_sum(starts: Any, steps: Any) -> None:
     program = Program(starts).run(steps)
-    note(program.text())
+    say(program)
     y, z = program.values[-1][0], program.values[-2 % len(program.values)][0]
     ones = [np.ones(y.shape), np.ones(z.shape)]
     together = gradients_of(program, [y, z], ones)
@@ -124,7 +130,7 @@ def test_the_sum_of_gradients_is_the_gradient_of_the_sum(starts: Any, steps: Any
 @given(leaves(), st.lists(SMOOTH_STEPS, max_size=8))
 def test_create_graph_gives_the_same_gradients_and_a_symmetric_hessian(starts: Any, steps: Any) -> None:
     program = Program(starts).run(steps)
-    note(program.text())
+    say(program)
     y = program.values[-1][0]
     v = np.reshape(weights(y.size), y.shape)
     firsts = gradients_of(program, [y], [v], create_graph=True)
