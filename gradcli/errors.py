@@ -37,7 +37,8 @@ class GradcliError(Exception):
     `message` says what was wrong, `label` stands under the caret, `help` is the remedy, `span` the place (none where
     there is no text to point at), `calls` the spans of the calls of user functions that led there, outermost first.
     Other places of a script that the texts speak of stand in them as `{key}`, and in `places` as (code, instruction)
-    under that key (`{key.name}` is the name alone); whoever knows the script replaces them by `resolve`.
+    under that key (`{key.name}` is the name alone); whoever knows the script replaces them by `resolve`. `cause` names
+    what only the script's text can explain further ("untracked").
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class GradcliError(Exception):
         help: str = "",
         span: Span | None = None,
         places: dict[str, tuple[Any, int]] | None = None,
+        cause: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -55,6 +57,7 @@ class GradcliError(Exception):
         self.help = help
         self.span = span
         self.places = places or {}
+        self.cause = cause
         self.calls: list[tuple[str, Span]] = []
 
     def resolve(self, key: str, words: str) -> None:

@@ -14,7 +14,7 @@ from gradcli.engine.node import site
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
-from gradcli.language.failures import located
+from gradcli.language.failures import add_cause, located
 from gradcli.language.unit import Unit, compile_unit
 from gradcli.library import context
 
@@ -98,9 +98,24 @@ class Session:
                     # Of the output, say a closed pipe: the library's own become failures where they happen.
                     raise
                 except Exception as problem:
-                    failure = located(problem, self._units, self._names())
+                    failure = self._explained(problem)
                     raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)
             yield
+
+    def _explained(self, problem: Exception) -> GradcliError:
+        failure = located(problem, self._units, self._names())
+        if failure.span is not None:
+            origins = {name: origin for unit in self._units.values() for name, origin in unit.origins.items()}
+            line = self.text_of(failure.span) or ""
+            end = failure.span.end_column - 1 if failure.span.end_line == failure.span.line else None
+            names = self._names()
+            add_cause(
+                failure,
+                line[failure.span.column - 1 : end],
+                origins,
+                lambda name: self[name] if name in names else None,
+            )
+        return failure
 
     def _compiled(self, source: str, name: str) -> Unit:
         self._texts[name] = source

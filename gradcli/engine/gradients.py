@@ -11,7 +11,7 @@ from gradcli.engine import memory, modes
 from gradcli.engine.backward import propagate
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.hooks import Hooks
-from gradcli.engine.node import ACCUMULATE_GRAD, Node
+from gradcli.engine.node import ACCUMULATE_GRAD, Node, site
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
 
@@ -56,6 +56,7 @@ def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_gr
             raise AutogradFailure(
                 f"element {number} of tensors does not require grad and does not have a grad_fn",
                 label="nothing is recorded behind this",
+                cause="untracked",
                 help=_why_untracked(output),
             )
     return [
@@ -106,6 +107,8 @@ def backward(
                 if tensor.node in reached.captured
             ]
         changes = [(meta, _new_gradient(meta.grad, g)) for meta, g in results]
+        if modes.warn is not None:
+            _warn_of_accumulation([meta for meta, _ in results])
         retained = [(meta, _new_gradient(meta.grad, g)) for meta, g in reached.retained]
     _store(changes + retained)
     return [meta for meta, _ in changes]
@@ -116,6 +119,19 @@ def _new_gradient(old: Tensor | None, g: Any) -> Any:
     if type(g) is Tensor:
         return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
     return _own(g) if old is None else old.array + g
+
+
+def _warn_of_accumulation(changing: list[AutogradMeta]) -> None:
+    """A loop that never clears its gradients adds every pass to those before: right in torch, and seldom meant."""
+    here = site()
+    for meta in changing:
+        if meta.grad is not None and meta.last_pass == here and np.any(meta.grad.array):
+            assert modes.warn is not None
+            modes.warn(
+                "this backward adds to the gradients of its last pass",
+                "clear them before each pass, `zero_grad()` or `x.grad.zero_()`, unless the sum is what you want",
+            )
+        meta.last_pass = here
 
 
 def _store(gradients: list[tuple[AutogradMeta, Any]]) -> None:

@@ -29,10 +29,11 @@ CUT = _Cut()
 class AutogradMeta:
     """What only some tensors have: a gradient, and relations to other tensors of the same memory."""
 
-    __slots__ = ("base", "grad", "path", "retains", "views")
+    __slots__ = ("base", "grad", "last_pass", "path", "retains", "views")
 
     def __init__(self) -> None:
         self.grad: Tensor | None = None
+        self.last_pass: Any = None
         self.base: Tensor | None = None
         self.path: Any = None
         self.views: Any = None

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
+from gradcli.language.causes import Origin
 from gradcli.language.scope import NAMESPACES
 
 LOAD, STORE = ast.Load(), ast.Store()
@@ -44,6 +45,8 @@ class Expressions:
         self.hoisted: list[ast.stmt] = []
         self.serial = 0
         self.clause: str | None = None
+        self.untracked = False
+        self.origins: dict[str, Origin] = {}
         self.named_spans: dict[tuple[int, int, int, int], str] = {}
         self.functions: dict[str, Callable[[Any], Any]] = {}
 

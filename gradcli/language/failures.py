@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from types import CodeType, TracebackType
+from typing import Any
 
 from gradcli.errors import (
     GradcliError,
@@ -16,6 +17,7 @@ from gradcli.errors import (
     TypeFailure,
     ValueFailure,
 )
+from gradcli.language.causes import Origin, why_no_gradient, why_untracked
 from gradcli.language.dictionary import BUILTINS
 from gradcli.language.nearest import nearest
 from gradcli.language.unit import Unit
@@ -39,6 +41,14 @@ def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]
             failure.calls = [(name, place) for name, (_, place) in zip(callees, callers, strict=True)]
     speak_of_places(failure, units)
     return failure
+
+
+def add_cause(failure: GradcliError, text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> None:
+    """Puts the cause in the help, where the text of the script tells it; `text` is what stands at the failure."""
+    if failure.cause == "untracked":
+        failure.help = why_untracked(text, origins, value_of) or failure.help
+    elif isinstance(failure, TypeFailure) and failure.message.endswith("none"):
+        failure.help = why_no_gradient(text, origins) or failure.help
 
 
 def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> list[tuple[str, Span]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 from typing import Any
 
+from gradcli.language.causes import Origin
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
 from gradcli.language.scope import bound_names, mentions, walk
 
@@ -63,6 +64,10 @@ class Lowering(Expressions):
         value = self.expression(source)
         if len(targets) == 1 and targets[0][0] == "NAME":
             self.named_spans.setdefault(spot(value), targets[0][1])
+        if not self.depth:
+            for target in targets:
+                if target[0] == "NAME":
+                    self.note_origin(target[1], source)
         value = self.tracked(targets, source, value)
         if len(targets) == 1:
             return self.store(targets[0], value, source)
@@ -71,6 +76,19 @@ class Lowering(Expressions):
         for target in targets:
             body += self.store(target, self.name(held, source), source)
         return body
+
+    def note_origin(self, name: str, source: Any) -> None:
+        """What a name's value comes from, for the help of a failure that misses its history."""
+        reads = []
+        cut = "no_grad" if self.untracked else ""
+        for part in walk(source):
+            if part[0] == "NAME":
+                if part[1] in ("detach", "data", "detach_"):
+                    cut = cut or part[1]
+                elif part[1] == "grad":
+                    cut = cut or "grad"
+                reads.append(part[1])
+        self.origins[name] = Origin(source[2], tuple(dict.fromkeys(reads)), cut)
 
     def tracked(self, targets: list[Any], source: Any, value: ast.expr) -> ast.expr:
         """In auto mode, what a name is given at the top of a script may become a leaf."""
@@ -349,14 +367,20 @@ class Lowering(Expressions):
 
     def do_grad_mode(self, node: Any) -> list[ast.stmt]:
         word, block = node[1]
+        was, self.untracked = self.untracked, word[1] == "no_grad"
+        body = self.block(block)
+        self.untracked = was
         mode = self.runtime("grad_mode", word, self.constant(word[1] == "enable_grad", word))
-        return [ast.With([ast.withitem(mode)], self.block(block), **place(node))]
+        return [ast.With([ast.withitem(mode)], body, **place(node))]
 
     def do_with(self, node: Any) -> list[ast.stmt]:
         source, name, block = node[1]
+        was, self.untracked = self.untracked, mentions(source, "no_grad")
+        body = self.block(block)
+        self.untracked = was
         manager = self.runtime("context", source, self.expression(source))
         target = None if name is None else self.name(name[1], name, STORE)
-        return [ast.With([ast.withitem(manager, target)], self.block(block), **place(node))]
+        return [ast.With([ast.withitem(manager, target)], body, **place(node))]
 
     def do_assert(self, node: Any) -> list[ast.stmt]:
         condition, message = node[1]

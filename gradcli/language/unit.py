@@ -9,6 +9,7 @@ from typing import Any
 
 from gradcli.errors import LimitFailure, Span
 from gradcli.grammar import parse
+from gradcli.language.causes import Origin
 from gradcli.language.lowering import Lowering, names_of
 from gradcli.language.scope import mentions
 
@@ -27,6 +28,9 @@ class Unit:
     """Whether it is in explicit mode: it, or something before it, mentions `requires_grad`."""
     named_spans: dict[tuple[int, int, int, int], str] = field(default_factory=dict)
     """The name that the value of an expression was given, by the expression's place."""
+
+    origins: dict[str, Origin] = field(default_factory=dict)
+    """What the value of a name comes from."""
 
     def span_of(self, code: CodeType, instruction: int) -> Span | None:
         """The place in the text of an instruction."""
@@ -62,7 +66,9 @@ def compile_unit(
         raise LimitFailure(
             "this script nests too deep to be compiled", help="split it up by giving names to its parts"
         ) from None
-    return Unit(file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans)
+    return Unit(
+        file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans, lowering.origins
+    )
 
 
 def _code(body: list[ast.stmt], cells: list[str], key: str) -> CodeType:

@@ -13,17 +13,17 @@ import stat
 import sys
 import warnings
 from array import array as packed
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from difflib import get_close_matches
-from itertools import islice
+from itertools import chain, islice
 from math import inf, nan
 from typing import Any, BinaryIO
 
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes
-from gradcli.errors import FileFailure, NameFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.errors import FileFailure, IndexFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Text, Whole
 from gradcli.library.creation import made
@@ -56,13 +56,14 @@ def load(path: Text, key=None):
     """
     _allow("load")
     data = _bytes(path)
-    if type(key) is Tensor:
-        key = Whole(key)
-    if not data.strip():
+    if not data or data.isspace():
         once = "it can be read once: give what `load` returns a name" if path == "-" else ""
         raise ValueFailure(f"{_shown(path)} is empty", help=once)
     kind = _ending(path) if _ending(path) in WRITERS else _kind(data)
-    return made(READERS.get(kind, _read_table)(data, path, key))
+    try:
+        return made(READERS.get(kind, _read_table)(data, path, key.item() if type(key) is Tensor else key))
+    except RecursionError:
+        raise LimitFailure(f"{_shown(path)} is nested too deep") from None
 
 
 @function()
@@ -75,7 +76,8 @@ def save(path, x):
     if isinstance(x, str) and not isinstance(path, str):
         # As a method, `x.save(path)`, and in torch's order, the tensor comes first.
         path, x = x, path
-    path = Text(path)
+    if not isinstance(path, str):
+        raise TypeFailure("save() wants the path of a file, a string", help='it is called so: `save("x.csv", x)`')
     _allow("save")
     if path == "-":
         raise FileFailure("save() doesn't write to standard output", help="print it: `print(x)`")
@@ -86,8 +88,10 @@ def save(path, x):
             help=f"end the name in {', '.join('.' + known for known in WRITERS)}",
         )
     array = np.asarray(as_tensor(x).array)
+    target = _expanded(path)
     try:
-        _replace(os.path.realpath(_expanded(path)), lambda file: write(file, array, path))
+        # A link stays a link: what it leads to is replaced.
+        _replace(os.path.realpath(target), lambda file: write(file, array, path))
     except OSError as problem:
         raise _file_failure("write", path, problem) from None
 
@@ -111,12 +115,8 @@ def _ending(path: str) -> str:
 
 
 def _expanded(path: str) -> str:
-    if not path or "\0" in path:
-        raise FileFailure("a path can't be empty" if not path else "a path can't have a NUL character in it")
-    try:
-        os.fsencode(path)
-    except UnicodeEncodeError:
-        raise FileFailure(f"{path!r} can't be the name of a file") from None
+    if not path or re.search("[\0\ud800-\udfff]", path):
+        raise FileFailure(f"{path!r} can't be the name of a file" if path else "the path is empty")
     return os.path.expanduser(path)
 
 
@@ -125,9 +125,10 @@ def _bytes(path: str) -> bytes:
         if path != "-":
             with open(_expanded(path), "rb") as file:
                 return file.read()
-        if sys.stdin is None or sys.stdin.closed:
+        stream = getattr(sys.stdin, "buffer", None)
+        if stream is None or stream.closed:
             raise FileFailure("can't read standard input: it is closed")
-        return sys.stdin.buffer.read()
+        return stream.read()
     except OSError as problem:
         raise _file_failure("read", path, problem) from None
 
@@ -137,14 +138,12 @@ def _file_failure(verb: str, path: str, problem: OSError) -> FileFailure:
     help = ""
     if isinstance(problem, FileNotFoundError):
         folder, name = os.path.split(os.path.expanduser(path))
-        if verb == "write" or not os.path.isdir(folder or "."):
-            help = f"there is no directory {folder or '.'}"
-        else:
-            with suppress(OSError), os.scandir(folder or ".") as entries:
-                near = get_close_matches(name, [entry.name for entry in islice(entries, 10_000)], 1)
-                help = f"did you mean `{os.path.join(os.path.dirname(path), near[0])}`?" if near else ""
-            if not help and not os.path.isabs(folder):
-                help = f"paths begin at the current directory, {os.getcwd()}"
+        with suppress(OSError), os.scandir(folder or ".") as entries:
+            names = [entry.name for entry in islice(entries, 10_000) if entry.name.isprintable()]
+            near = get_close_matches(name, names, 1) or get_close_matches(name.lower(), names, 1)
+            help = f"did you mean `{os.path.join(os.path.dirname(path), near[0])}`?" if near else help
+        if not help and not os.path.isdir(folder or "."):
+            help = f"there is no directory {folder}"
     return FileFailure(f"can't {verb} {_shown(path)}: {(problem.strerror or str(problem)).lower()}", help=help)
 
 
@@ -201,10 +200,12 @@ def _member(names: list[str], key: Any, path: str) -> str:
     """The name that `key` chooses among a file's names."""
     if key in names:
         return key
+    if not names:
+        raise ValueFailure(f"{_shown(path)} holds no arrays")
     listed = ", ".join(f"`{name}`" for name in names[:12]) + ", ..." * (len(names) > 12)
     if key is None:
         raise ValueFailure(
-            f"{_shown(path)} holds more than one array: {listed}", help=f'choose one: `load("{path}", "{names[0]}")`'
+            f"{_shown(path)} holds arrays by name: {listed}", help=f'choose one: `load("{path}", "{names[0]}")`'
         )
     near = get_close_matches(str(key), names, 1)
     raise NameFailure(
@@ -240,7 +241,8 @@ def _read_npy(data: bytes, path: str, key: Any = None) -> np.ndarray:
     name = WIDER.get(dtype.name, dtype.name)
     if name not in DTYPES or dtype.shape:
         raise TypeFailure(
-            f"{_shown(path)} holds values of dtype {dtype.name}, which no tensor has", help=f"save it as {_known()}"
+            f"{_shown(path)} holds values of dtype {dtype.name}, which no tensor has",
+            help=f"save it as one of {', '.join(DTYPES)}",
         )
     count = 1
     for n in shape:
@@ -251,25 +253,19 @@ def _read_npy(data: bytes, path: str, key: Any = None) -> np.ndarray:
     return flat.reshape(shape, order="F" if columns_first else "C").astype(name)
 
 
-def _known() -> str:
-    return ", ".join(DTYPES)
-
-
 def _read_npz(data: bytes, path: str, key: Any) -> np.ndarray:
     from zipfile import ZipFile
 
     try:
         with ZipFile(io.BytesIO(data)) as archive:
             names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
-            name = names[0] if len(names) == 1 and key is None else _member(names, key, path) if names else None
-            member = b"" if name is None else archive.read(f"{name}.npy")
+            name = _member(names, names[0] if len(names) == 1 and key is None else key, path)
+            member = archive.read(f"{name}.npy")
     except (NameFailure, ValueFailure):
         raise
     except Exception:
         # A damaged archive fails in as many ways as there are parts of it.
         raise ValueFailure(f"{_shown(path)} isn't a valid .npz file") from None
-    if name is None:
-        raise ValueFailure(f"{_shown(path)} holds no arrays")
     return _read_npy(member, path)
 
 
@@ -293,15 +289,16 @@ def _read_json(data: bytes, path: str, key: Any) -> np.ndarray:
     else:
         _no_key(key, path)
     if not _is_tensor(value):
-        array = _nested(value, path)
+        array = np.asarray(_nested(value, path))
         return array if array.dtype == bool and array.size else array.astype(modes.default_dtype)
-    dtype, shape = value.get("dtype", "float64"), value["shape"]
+    dtype, shape = str(value.get("dtype", "float64")), value["shape"]
     if dtype not in DTYPES:
-        raise TypeFailure(f"{_shown(path)} holds values of dtype {dtype}, which no tensor has", help=f"use {_known()}")
+        raise TypeFailure(f"{_shown(path)} holds values of dtype {_short(dtype)}, which no tensor has")
+    array = np.asarray(_nested(value["data"], path))
     try:
-        return _nested(value["data"], path).astype(dtype).reshape([int(n) for n in shape])
-    except (ValueError, TypeError, OverflowError):
-        raise ShapeFailure(f"{_shown(path)}: its data don't have the shape {shape}") from None
+        return array.astype(dtype).reshape(tuple(shape))
+    except (ValueError, TypeError):
+        raise ShapeFailure(f"{_shown(path)}: its data don't have the shape {_short(shape)}") from None
 
 
 def _is_tensor(value: Any) -> bool:
@@ -312,14 +309,11 @@ def _is_tensor(value: Any) -> bool:
 def _inside(value: dict[str, Any], key: Any, path: str) -> Any:
     """What is at a key of an object; `a.b` is the key b of the object at a."""
     outer, _, inner = str(key).partition(".")
-    if key is not None and key not in value and inner and isinstance(value.get(outer), dict):
+    if key not in value and inner and isinstance(value.get(outer), dict):
         return _inside(value[outer], inner, path)
-    found = value[_member(list(value), key, path)] if value else _member([""], key, path)
+    found = value[_member(list(value), key, path)]
     if isinstance(found, dict) and not _is_tensor(found):
-        raise ValueFailure(
-            f"`{key}` in {_shown(path)} is an object: {', '.join(f'`{name}`' for name in islice(found, 12))}",
-            help=f'choose in it: `load("{path}", "{key}.{next(iter(found), "...")}")`',
-        )
+        _member([f"{key}.{name}" for name in found], None, path)
     return found
 
 
@@ -352,9 +346,8 @@ def _nested(value: Any, path: str, place: str = "") -> Any:
 
 
 def _read_table(data: bytes, path: str, key: Any) -> np.ndarray:
-    text = _text(data, path)
-    ending = _ending(path) if _ending(path) in DELIMITERS else ""
-    delimiter = _delimiter(text, ending)
+    ending = _ending(path)
+    delimiter = _delimiter(_text(data, path), ending if ending in DELIMITERS else "")
     rows = _rows(data, delimiter, path)
     beginning = list(islice(rows, 2))
     if not beginning:
@@ -371,7 +364,6 @@ def _read_table(data: bytes, path: str, key: Any) -> np.ndarray:
         table = _parsed(chain(beginning, rows), (line, len(first)), header, column, path)
     elif column is not None:
         table = table[:, column : column + 1]
-    # One row is a vector too, unless a column was chosen: that has a number for each row.
     return (table.reshape(-1) if 1 in table.shape else table).astype(modes.default_dtype)
 
 
@@ -406,6 +398,7 @@ def _uncommented(line: str) -> str:
 
 def _delimiter(text: str, ending: str) -> str | None:
     """What separates the columns, seen at the first row; none is white space."""
+    line = ""
     for match in re.finditer(r"[^\r\n]+", text):
         line = re.sub(r'"[^"]*"', "", _uncommented(match[0]))
         if line.strip() or '"' in match[0]:
@@ -438,8 +431,12 @@ def _is_header(first: list[str], second: list[str], key: Any) -> bool:
 
 
 def _column(key: Any, header: list[str] | None, width: int, path: str) -> int:
+    """The column that a name or a number chooses, counted from 0."""
     if not isinstance(key, str):
-        column = Whole(key)
+        try:
+            column = Whole(key)
+        except TypeFailure as failure:
+            raise TypeFailure(f"load() {failure.message} as the number of a column") from None
         if not -width <= column < width:
             raise IndexFailure(
                 f"{_shown(path)} has {_columns(width)}, and no column {column}", help="columns count from 0"
@@ -468,7 +465,7 @@ def _parsed_fast(data: bytes, delimiter: str | None, skipped: int) -> np.ndarray
 
 
 def _parsed(
-    rows: Iterator[tuple[int, list[str]]],
+    rows: Iterable[tuple[int, list[str]]],
     expected: tuple[int, int],
     header: list[str] | None,
     column: int | None,
@@ -510,14 +507,6 @@ def _remedy(field: str, width: int, path: str) -> str:
 # ---- writing
 
 
-def _write_npz(file: BinaryIO, array: np.ndarray, path: str) -> None:
-    np.savez(file, array)
-
-
-def _write_npy(file: BinaryIO, array: np.ndarray, path: str) -> None:
-    np.lib.format.write_array(file, array, allow_pickle=False)
-
-
 def _digits(array: np.ndarray) -> np.ndarray:
     """The array with float64 for narrower floats, whose shortest digits are those of the narrow ones."""
     narrow = array.dtype.kind == "f" and array.dtype.itemsize < 8
@@ -549,14 +538,17 @@ def _write_table(file: BinaryIO, array: np.ndarray, path: str) -> None:
     mark = {"csv": ",", "tsv": "\t", "txt": " "}[_ending(path)]
     values = _digits(array.astype(np.int8) if array.dtype == bool else array)
     rows = values.reshape(-1, array.shape[1] if array.ndim == 2 else 1)
-    for row in rows:
-        file.write((mark.join(map(repr, row.tolist())) + "\n").encode())
+    for start in range(0, len(rows), 10_000):
+        lines = (mark.join(map(repr, row)) + "\n" for row in rows[start : start + 10_000].tolist())
+        file.write("".join(lines).encode())
 
 
-READERS: dict[str, Callable[[bytes, str, Any], np.ndarray]] = {
-    "npy": _read_npy, "npz": _read_npz, "json": _read_json
-}  # fmt: skip
+READERS: dict[str, Callable[[bytes, str, Any], np.ndarray]] = {"npy": _read_npy, "npz": _read_npz, "json": _read_json}
 WRITERS: dict[str, Callable[[BinaryIO, np.ndarray, str], None]] = {
-    "npy": _write_npy, "npz": _write_npz, "csv": _write_table, "tsv": _write_table, "json": _write_json,
+    "npy": lambda file, array, path: np.save(file, array, allow_pickle=False),
+    "npz": lambda file, array, path: np.savez(file, array),
+    "csv": _write_table,
+    "tsv": _write_table,
+    "json": _write_json,
     "txt": _write_table,
-}  # fmt: skip
+}
