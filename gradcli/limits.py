@@ -119,11 +119,3 @@ def _data_in_use() -> int:
     except OSError:
         pass
     return 0
-
-
-def physical_memory() -> int:
-    """The machine's memory in bytes, or what a 64-bit machine could have where the system doesn't say."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError, AttributeError):
-        return 2**47

@@ -159,15 +159,19 @@ def imports(module: str, path: Path) -> set[str]:
     return found
 
 
+def room_of(name: str) -> str:
+    """`engine` of `gradcli.engine.node`; nothing of the package itself."""
+    return name.split(".")[1] if "." in name else ""
+
+
 MODULES = dict(sources())
-PARTS = {name: (name.split(".") + [""])[1] for name in MODULES}
-"""Each module's room: `engine`, `library` and so on; nothing for the package itself."""
+PARTS = {name: room_of(name) for name in MODULES}
 
 
 def rooms(module: str) -> set[str]:
     """The rooms of gradcli that a module imports from, its own left out."""
     names = {name for name in imports(module, MODULES[module]) if name.partition(".")[0] == "gradcli"}
-    return {(name.split(".") + [""])[1] for name in names} - {PARTS[module]}
+    return {room_of(name) for name in names} - {PARTS[module]}
 
 
 def foreign(module: str) -> set[str]:
@@ -181,17 +185,19 @@ ALLOWED = {
     "events": {"errors"},
     "grammar": {"errors"},
     "engine": {"errors"},
-    "library": {"errors", "events", "engine"},
-    "language": {"errors", "events", "engine", "library", "grammar"},
-    "session": {"errors", "events", "engine", "library", "language"},
-    "render": {"errors", "events", "engine"},
-    "evaluate": {"errors", "events", "engine", "session", "render"},
+    "limits": {"errors"},
+    "library": {"errors", "events", "limits", "engine"},
+    "language": {"errors", "events", "limits", "engine", "library", "grammar"},
+    "session": {"errors", "events", "limits", "engine", "library", "language"},
+    "render": {"errors", "events", "engine", "library"},
+    "evaluate": {"errors", "events", "limits", "engine", "session", "render"},
 }
 """What each room may import: everything stands above what it uses."""
 
 OUTSIDE = {
     "errors": set(),
     "events": {"numpy"},
+    "limits": set(),
     "grammar": {"lark", "numpy"},
     "engine": {"numpy", "scipy"},
     "library": {"numpy", "scipy"},

@@ -6,6 +6,7 @@ with the newest stamp of all, which costs nothing where nothing was changed; onl
 
 from __future__ import annotations
 
+import os
 import weakref
 from collections.abc import Iterator
 from sys import getrefcount
@@ -146,3 +147,11 @@ def overlaps(one: Any, other: Any) -> bool:
     if one is other:
         return True
     return isinstance(one, np.ndarray) and isinstance(other, np.ndarray) and np.may_share_memory(one, other)
+
+
+def physical_memory() -> int:
+    """The machine's memory in bytes, or what a 64-bit machine could have where the system doesn't say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 2**47

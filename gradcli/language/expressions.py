@@ -24,6 +24,8 @@ COMPARISONS: dict[str, ast.cmpop] = {
     "is": ast.Is(), "is-not": ast.IsNot(), "in": ast.In(), "not-in": ast.NotIn(),
 }  # fmt: skip
 
+LARGEST_PLAIN_EXPONENT = 16
+
 LONGEST_CHAIN = 200
 """Operands in one nest of binary operations; CPython's compiler recurses over them."""
 
@@ -145,7 +147,11 @@ class Expressions:
 
     def on_power(self, node: Any) -> ast.expr:
         base, exponent = node[1]
-        return ast.BinOp(self.expression(base), OPERATORS["^"], self.expression(exponent), **place(node))
+        left, right = self.expression(base), self.expression(exponent)
+        if exponent[0] == "NUMBER" and (type(exponent[1]) is float or exponent[1] <= LARGEST_PLAIN_EXPONENT):
+            return ast.BinOp(left, OPERATORS["^"], right, **place(node))
+        # Of whole numbers a power may be too large for any machine, which Python would find out by computing it.
+        return self.runtime("power", node, left, right)
 
     def on_unary(self, node: Any) -> ast.expr:
         operator, operand = node[1]

@@ -21,7 +21,7 @@ from gradcli.language.causes import Origin, why_no_gradient, why_untracked
 from gradcli.language.dictionary import BUILTINS
 from gradcli.language.nearest import nearest
 from gradcli.language.unit import Unit
-from gradcli.library.vocabulary import FUNCTIONS, signature
+from gradcli.library.vocabulary import FUNCTIONS, signature, signature_of
 
 
 def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]) -> GradcliError:
@@ -45,6 +45,11 @@ def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]
 
 def add_cause(failure: GradcliError, text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> None:
     """Puts the cause in the help, where the text of the script tells it; `text` is what stands at the failure."""
+    misused = re.match(r"([^\W\d]\w*)\(\) (?:takes|needs|has no argument|got its argument)", failure.message)
+    if misused is not None and not failure.help:
+        function = value_of(misused[1])
+        if callable(function):
+            failure.help = f"it is called {signature_of(function, misused[1])}"
     if failure.cause == "untracked":
         failure.help = why_untracked(text, origins, value_of) or failure.help
     elif isinstance(failure, TypeFailure) and failure.message.endswith("none"):
@@ -108,7 +113,7 @@ def _kind(name: str) -> str:
 
 def translated(problem: BaseException, names: Iterable[str], by_script: bool) -> GradcliError:
     """The failure for an exception of Python's or NumPy's."""
-    text = str(problem)
+    text = re.sub(r"\S*<locals>\.", "", str(problem))
     if isinstance(problem, NameError):
         return _unknown_name(text, names)
     if isinstance(problem, RecursionError):

@@ -323,7 +323,7 @@ class Lowering(Expressions):
         *branches, otherwise = node[1]
         orelse = [] if otherwise is None else self.block(otherwise)
         for condition, block in reversed(list(zip(branches[::2], branches[1::2], strict=True))):
-            orelse = [ast.If(self.expression(condition), self.block(block), orelse, **place(condition, block))]
+            orelse = [ast.If(self.expression(condition), self.block(block), orelse, **place(condition))]
         return orelse
 
     def do_while(self, node: Any) -> list[ast.stmt]:
@@ -332,7 +332,7 @@ class Lowering(Expressions):
         self.loops += 1
         body = self.block(block)
         self.loops -= 1
-        return [ast.While(test, body, [], **place(node))]
+        return [ast.While(test, body, [], **place(condition))]
 
     def do_for(self, node: Any) -> list[ast.stmt]:
         target, iterable, block = node[1]

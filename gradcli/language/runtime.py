@@ -15,7 +15,7 @@ from gradcli.engine.inplace import add_, div_, mul_, sub_
 from gradcli.engine.node import Marker
 from gradcli.engine.protocols import floor_divide, power, product
 from gradcli.engine.tensor import AutogradMeta
-from gradcli.errors import AssertFailure, AutogradFailure, NameFailure, ShapeFailure, TypeFailure
+from gradcli.errors import AssertFailure, AutogradFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure
 from gradcli.events import Grad, Value
 from gradcli.language.nearest import nearest
 from gradcli.library import context
@@ -90,6 +90,21 @@ def slice_(start: Any, stop: Any, step: Any) -> slice:
     return slice(start, stop, step)
 
 
+@runtime
+def power_(x: Any, y: Any) -> Any:
+    """`x^y`, where the exponent isn't a small number written out."""
+    if type(x) is int and type(y) is int and y > 0 and x.bit_length() * y > MOST_BITS:
+        raise LimitFailure(
+            f"this whole number would have some {int(x.bit_length() * y * 0.30103):,} digits",
+            help="write the base with a point, and it's a float: `10.0^n`",
+        )
+    return x**y
+
+
+MOST_BITS = 2**23
+"""Bits of the largest whole number that a power may have: past that, arithmetic on it takes seconds."""
+
+
 # ---- tracking
 
 
@@ -125,8 +140,8 @@ def constant(value: Any) -> Any:
 
 _BY_SYMBOL: dict[str, Callable[[Any, Any], Any]] = {
     "+": lambda x, y: x + y, "-": lambda x, y: x - y, "*": lambda x, y: x * y, "/": lambda x, y: x / y,
-    "//": lambda x, y: x // y, "%": lambda x, y: x % y, "@": lambda x, y: x @ y, "^": lambda x, y: x**y,
-    "**": lambda x, y: x**y, "|": lambda x, y: x | y, "&": lambda x, y: x & y,
+    "//": lambda x, y: x // y, "%": lambda x, y: x % y, "@": lambda x, y: x @ y, "^": lambda x, y: power_(x, y),
+    "**": lambda x, y: power_(x, y), "|": lambda x, y: x | y, "&": lambda x, y: x & y,
 }  # fmt: skip
 
 

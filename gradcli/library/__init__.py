@@ -7,6 +7,7 @@ from gradcli.engine import Tensor
 from gradcli.library import (  # noqa: F401  (importing a module enters its functions)
     autograd,
     creation,
+    files,
     functional,
     parts,
     plain,

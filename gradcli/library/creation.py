@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor, modes, start_tracking
+from gradcli.engine.memory import physical_memory
 from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import (
@@ -20,7 +21,6 @@ from gradcli.library.arguments import (
     Wholes,
 )
 from gradcli.library.vocabulary import function
-from gradcli.limits import physical_memory
 
 
 def made(array: Any, requires_grad: Any = None) -> Tensor:

@@ -81,6 +81,7 @@ def save(path, x):
     _allow("save")
     if path == "-":
         raise FileFailure("save() doesn't write to standard output", help="print it: `print(x)`")
+    target = _expanded(path)
     write = WRITERS.get(_ending(path))
     if write is None:
         raise FileFailure(
@@ -88,7 +89,6 @@ def save(path, x):
             help=f"end the name in {', '.join('.' + known for known in WRITERS)}",
         )
     array = np.asarray(as_tensor(x).array)
-    target = _expanded(path)
     try:
         # A link stays a link: what it leads to is replaced.
         _replace(os.path.realpath(target), lambda file: write(file, array, path))
@@ -205,7 +205,7 @@ def _member(names: list[str], key: Any, path: str) -> str:
     listed = ", ".join(f"`{name}`" for name in names[:12]) + ", ..." * (len(names) > 12)
     if key is None:
         raise ValueFailure(
-            f"{_shown(path)} holds arrays by name: {listed}", help=f'choose one: `load("{path}", "{names[0]}")`'
+            f"{_shown(path)} holds several things by name: {listed}", help=f'choose one: `load("{path}", "{names[0]}")`'
         )
     near = get_close_matches(str(key), names, 1)
     raise NameFailure(
@@ -331,15 +331,17 @@ def _nested(value: Any, path: str, place: str = "") -> Any:
                 raise ShapeFailure(
                     f"{_shown(path)} is ragged: {place}[{i}] has shape {shape}, and {place}[0] has {shapes[0]}"
                 )
+        if len(shapes[0]) >= 64:
+            raise LimitFailure(f"{_shown(path)} is nested too deep")
         return np.array(parts)
     if value is None or (isinstance(value, str) and value in NON_FINITE):
         return nan if value is None else NON_FINITE[value]
     if not isinstance(value, (int, float)):
         what = "an object" if isinstance(value, dict) else _short(value)
         raise ValueFailure(f"{_shown(path)}: {place or 'it'} is {what}, which is no number")
-    with suppress(OverflowError):
-        return float(value)
-    return inf if value > 0 else -inf
+    if isinstance(value, float) or abs(value) < 2**63:
+        return value
+    return float(value) if abs(value) < 2**1023 else inf if value > 0 else -inf
 
 
 # ---- tables
@@ -349,7 +351,7 @@ def _read_table(data: bytes, path: str, key: Any) -> np.ndarray:
     ending = _ending(path)
     delimiter = _delimiter(_text(data, path), ending if ending in DELIMITERS else "")
     rows = _rows(data, delimiter, path)
-    beginning = list(islice(rows, 2))
+    beginning = [(line, [field.strip() for field in fields]) for line, fields in islice(rows, 2)]
     if not beginning:
         raise ValueFailure(f"{_shown(path)} is empty: it has nothing but comments and blank lines")
     line, first = beginning[0]
@@ -383,8 +385,7 @@ def _rows(data: bytes, delimiter: str | None, path: str) -> Iterator[tuple[int, 
     reader = csv.reader(map(_uncommented, _lines(data)), delimiter=delimiter, skipinitialspace=True, strict=True)
     try:
         for fields in reader:
-            fields = [field.strip() for field in fields]
-            if fields and fields != [""]:
+            if len(fields) > 1 or (fields and fields[0].strip()):
                 yield reader.line_num, fields
     except csv.Error as problem:
         raise ValueFailure(f"{_shown(path)}, line {reader.line_num}: {problem}", help="close every quote") from None
@@ -412,10 +413,11 @@ def _delimiter(text: str, ending: str) -> str | None:
 
 def _number(field: str) -> float | None:
     """A field's number, nan for a missing one, and none for what isn't a number."""
-    with suppress(ValueError):
+    try:
         # Python reads 1_000 as a number; in data it's a word.
         return None if "_" in field else float(field)
-    return nan if field.casefold() in MISSING else None
+    except ValueError:
+        return nan if field.strip().casefold() in MISSING else None
 
 
 def _is_header(first: list[str], second: list[str], key: Any) -> bool:
@@ -485,8 +487,8 @@ def _parsed(
             if value is None:
                 name = f" (`{header[i]}`)" if header else ""
                 raise ValueFailure(
-                    f"{_shown(path)}, line {line}, column {i + 1}{name}: {_short(fields[i])} is no number",
-                    help=_remedy(fields[i], width, path),
+                    f"{_shown(path)}, line {line}, column {i + 1}{name}: {_short(fields[i].strip())} is no number",
+                    help=_remedy(fields[i].strip(), width, path),
                 )
             flat.append(value)
     return np.array(flat).reshape(-1, len(chosen))

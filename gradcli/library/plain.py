@@ -142,10 +142,10 @@ def _math(name: str) -> None:
 
 
 for _name in (
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "comb", "copysign", "cos", "cosh",
+    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh",
     "degrees",
     "dist", "erf", "erfc", "exp", "expm1", "fabs", "floor", "fmod", "gamma", "gcd", "hypot", "isclose", "isfinite",
-    "isinf", "isnan", "isqrt", "lcm", "lgamma", "log", "log10", "log1p", "log2", "perm", "pow", "prod", "radians",
+    "isinf", "isnan", "isqrt", "lcm", "lgamma", "log", "log10", "log1p", "log2", "pow", "prod", "radians",
     "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
 ):  # fmt: skip
     _math(_name)

@@ -65,6 +65,11 @@ def signature(name: str) -> str:
         call = next((FUNCTIONS[key] for key in FUNCTIONS if key.rpartition(".")[2] == name), None)
     if call is None:
         return f"{name}(...)"
+    return signature_of(call, name)
+
+
+def signature_of(call: Callable[..., Any], name: str) -> str:
+    """How a function of the library or of a script is called."""
     body = getattr(call, "body", call)
     code = body.__code__
     takes, only = code.co_argcount, code.co_kwonlyargcount

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from math import isfinite
 from typing import Any, TextIO
 
 import numpy as np
@@ -21,7 +22,7 @@ Object = dict[str, Any]
 _ENCODER = json.JSONEncoder(ensure_ascii=True, allow_nan=False, check_circular=False, separators=(",", ":"))
 
 # Python's own reader refuses whole numbers of more than 4300 digits.
-_LARGEST_BITS = int(4300 / np.log10(2))
+_LARGEST_BITS = 14284
 
 _MOST_DECIMALS = 12
 
@@ -85,7 +86,7 @@ def value_json(value: Any) -> Any:
     if isinstance(value, int) and value.bit_length() < _LARGEST_BITS:
         return value
     if isinstance(value, float):
-        return value if np.isfinite(value) else _NON_FINITE[str(float(value))]
+        return value if isfinite(value) else _NON_FINITE[str(float(value))]
     if isinstance(value, (list, tuple)):
         return [value_json(part) for part in value]
     if isinstance(value, DType):
@@ -147,29 +148,26 @@ def shortest(array: np.ndarray) -> np.ndarray:
     0.1 for float32's 0.1, which as a float64 is 0.10000000149011612. Both kinds of reader get the element: one that
     takes the digits for a number of the array's dtype, and one that takes them for a float64 and rounds that.
     """
-    exact = array.astype(np.float64).ravel()
     narrow = array.ravel()
-    found = exact.copy()
-    size = np.abs(exact)
-    # The fewest decimals are the fewest digits as long as the last digit isn't left of the point. Down to 1e-4, 12
-    # decimals always do, and none of them is nearer to the middle of two float32 than float64 can tell apart.
-    middle = ((size >= 1e-4) & (size < 2.0 ** (np.finfo(array.dtype).nmant + 1))) | (size == 0)
-    left = np.flatnonzero(middle)
-    for decimals in range(_MOST_DECIMALS + 1):
-        if not left.size:
-            break
-        scale = 10.0**decimals
-        rounded = np.rint(exact[left] * scale) / scale
-        fits = rounded.astype(narrow.dtype) == narrow[left]
-        found[left[fits]] = rounded[fits]
-        left = left[~fits]
-    # NumPy's own digits, at a third of the speed.
-    rest = np.flatnonzero(~middle)
-    if rest.size:
-        digits = np.array([float(str(element)) for element in narrow[rest]])
-        with np.errstate(all="ignore"):
-            # Read as a float64, 7.038531e-26 lies in the very middle of two float32, and the other one is even.
-            found[rest] = np.where(digits.astype(narrow.dtype) == narrow[rest], digits, exact[rest])
+    # NumPy warns of signalling NaNs, and of digits that round up beyond the dtype's range.
+    with np.errstate(all="ignore"):
+        found = narrow.astype(np.float64)
+        slow = np.arange(narrow.size)
+        if array.dtype == np.float32:
+            # The fewest decimals are the fewest digits as long as the last digit isn't left of the point. From 1e-4
+            # on 12 decimals always do, and none of them is nearer to the middle of two float32 than float64 can tell.
+            size = np.abs(found)
+            quick = ((size >= 1e-4) & (size < 2.0**24)) | (size == 0)
+            slow, left = np.flatnonzero(~quick), np.flatnonzero(quick)
+            for decimals in range(_MOST_DECIMALS + 1):
+                rounded = np.rint(found[left] * 10.0**decimals) / 10.0**decimals
+                fits = rounded.astype(np.float32) == narrow[left]
+                found[left[fits]] = rounded[fits]
+                left = left[~fits]
+        if slow.size:
+            digits = np.array([float(str(element)) for element in narrow[slow]])
+            # Read as a float64, 7.038531e-26 lies in the very middle of two float32, and rounds to the other one.
+            found[slow] = np.where(digits.astype(narrow.dtype) == narrow[slow], digits, found[slow])
     return found.reshape(array.shape)
 
 
@@ -193,8 +191,8 @@ class JsonRenderer:
             ) from None
         self._write(line)
 
-    def failure(self, failure: GradcliError, excerpt: str | None) -> None:
-        """The last line of a stream that failed. A program has the text: `excerpt` is for renderers for people."""
+    def failure(self, failure: GradcliError) -> None:
+        """The last line of a stream that failed."""
         self._write(_ENCODER.encode(failure_object(failure)))
 
     def _write(self, line: str) -> None:

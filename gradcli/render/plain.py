@@ -9,6 +9,7 @@ from gradcli.errors import GradcliError, Span
 from gradcli.events import Event, Grad, Printed, Value, Warned
 
 WIDTH = 80
+MOST_CALLS = 6
 
 
 def value_text(value: Any) -> str:
@@ -74,8 +75,10 @@ def _diagnostic(
         if excerpt is not None:
             text, caret = _pointed_at(excerpt, span)
             lines += [f"{margin} |", f" {span.line} | {text}", f"{margin} | {caret} {label}".rstrip()]
-    for name, place in reversed(calls):
-        lines.append(f"{margin} in {_function(name)}, called at {place.file}:{place.line}:{place.column}")
+    shown = [f"{margin} in {_function(name)}, called at {p.file}:{p.line}:{p.column}" for name, p in reversed(calls)]
+    if len(shown) > MOST_CALLS:
+        shown[MOST_CALLS - 2 : -2] = [f"{margin} ... and {len(shown) - MOST_CALLS} more calls"]
+    lines += shown
     if help:
         lines.append(f"{margin} = help: {help}")
     return "\n".join(lines) + "\n"

@@ -119,9 +119,7 @@ class Array:
             return Array.of([function(self.scalars)], ())
         shape = self.shape[:axis] + self.shape[axis + 1 :]
         scalars = dict(zip(indices(self.shape), self.scalars, strict=True))
-        groups = [
-            [scalars[(*at[:axis], k, *at[axis:])] for k in range(self.shape[axis])] for at in indices(shape)
-        ]
+        groups = [[scalars[(*at[:axis], k, *at[axis:])] for k in range(self.shape[axis])] for at in indices(shape)]
         return Array.of([function(group) for group in groups], shape)
 
 
@@ -241,9 +239,7 @@ def average(scalars: list[Scalar]) -> Scalar:
 
 def multiplied(scalars: list[Scalar]) -> Scalar:
     values = [s.value for s in scalars]
-    return Scalar(
-        math.prod(values), [(s, math.prod(values[:k] + values[k + 1 :])) for k, s in enumerate(scalars)]
-    )
+    return Scalar(math.prod(values), [(s, math.prod(values[:k] + values[k + 1 :])) for k, s in enumerate(scalars)])
 
 
 def largest(scalars: list[Scalar]) -> Scalar:
@@ -303,8 +299,10 @@ def concatenate(x: Array, y: Array) -> Array:
 def where(condition: list[bool], x: Array, y: Array) -> Array:
     """Of arrays of one shape."""
     return Array.of(
-        [Scalar(s.value, [(s, 1.0)]) for s in (a if c else b for c, a, b in zip(condition, x.scalars, y.scalars,
-        strict=True))],
+        [
+            Scalar(s.value, [(s, 1.0)])
+            for s in (a if c else b for c, a, b in zip(condition, x.scalars, y.scalars, strict=True))
+        ],
         x.shape,
     )
 

@@ -8,10 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcli.engine import Tensor, backward, grad, inplace, retain_grad, tensor
+from gradcli.engine import Tensor, backward, grad, inplace, tensor
 from gradcli.engine.shaping import split, unbind
 from gradcli.errors import AutogradFailure, GradcliError, ShapeFailure, TypeFailure
-from gradcli.library.autograd import register_hook
 
 
 def leaf(data: Any, dtype: Any = None) -> Tensor:
@@ -165,7 +164,7 @@ def test_the_vector_has_the_result_s_shape() -> None:
 
 def test_results_and_vectors_go_in_pairs() -> None:
     x = leaf([1.0, 2.0])
-    with pytest.raises(GradcliError, match="2 .* 1"):
+    with pytest.raises(GradcliError, match=r"2 .* 1"):
         backward([np.sum(x), np.sum(x * 2)], [None])
 
 
@@ -184,7 +183,7 @@ def test_a_missing_rule_speaks(define: Callable[..., Any]) -> None:
 
     half = define(half, None, lambda g, _z, x, _y: g * x, elementwise=True, arity=2)
     x, y = leaf(2.0), leaf(3.0)
-    with pytest.raises(AutogradFailure, match="derivative for half is not implemented.*`input`"):
+    with pytest.raises(AutogradFailure, match=r"derivative for half is not implemented.*`input`"):
         backward([half(x, y)])
     backward([half(tensor(2.0), y)])
     assert y.grad.array == 2.0
@@ -250,6 +249,14 @@ def test_an_input_named_twice_counts_once() -> None:
     x = leaf([1.0, 2.0])
     backward([np.sum(x * 2)], inputs=[x, x])
     np.testing.assert_array_equal(x.grad.array, [2.0, 2.0])
+
+
+def test_an_empty_list_of_inputs_is_a_failure() -> None:
+    x = leaf(1.0)
+    with pytest.raises(GradcliError, match="cannot be empty"):
+        backward([x * 2], inputs=[])
+    with pytest.raises(GradcliError, match="cannot be empty"):
+        grad([x * 2], [])
 
 
 def test_an_input_that_is_not_tracked_is_a_failure() -> None:
@@ -385,64 +392,3 @@ def test_a_part_used_twice_and_a_part_of_a_part() -> None:
     a, b = unbind(first, 0)
     backward([a * b + a * 10 + np.sum(second)])
     np.testing.assert_array_equal(x.grad.array, [[12.0, 1.0], [1.0, 1.0]])
-
-
-# ---- all or nothing
-
-
-def failing(g: Any, *_: Any) -> Any:
-    raise FloatingPointError("the rule fails")
-
-
-def test_an_error_in_a_rule_leaves_every_grad_as_it_was(define: Callable[..., Any]) -> None:
-    fails = define(lambda input: input * 1, failing, name="fails", elementwise=True)
-    a, b, fresh = leaf([1.0]), leaf([2.0]), leaf([3.0])
-    backward([a * b])
-    before = a.grad
-    middle = a * a
-    retain_grad(middle)
-    # The failing node is the oldest: everything else has been computed when it's reached.
-    y = fails(b) + middle + fresh
-    with pytest.raises(FloatingPointError):
-        backward([y])
-    assert a.grad is before
-    assert (a.grad.array, b.grad.array) == ([2.0], [1.0])
-    assert fresh.grad is None
-    assert middle.grad is None
-
-
-def test_an_error_in_a_hook_leaves_every_grad_as_it_was() -> None:
-    old, new = leaf([1.0]), leaf([2.0])
-    register_hook(old, lambda g: 1 / 0)
-    y = old * new
-    with pytest.raises(ZeroDivisionError):
-        backward([y])
-    assert old.grad is None
-    assert new.grad is None
-
-
-@pytest.mark.parametrize("options", [{}, {"create_graph": True}, {"retain_graph": True}])
-def test_an_error_leaves_the_graph_as_it_was(options: dict[str, bool]) -> None:
-    x = leaf([1.0, 2.0])
-    middle = x * x
-    y = np.sum(np.exp(middle) * middle)
-    handle = register_hook(middle, lambda g: 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        backward([y], **options)
-    handle.remove()
-    backward([y])
-    m = np.array([1.0, 4.0])
-    np.testing.assert_allclose(x.grad.array, np.exp(m) * (m + 1) * [2.0, 4.0])
-
-
-def test_an_error_in_one_of_two_results_leaves_both() -> None:
-    x, z = leaf(1.0), leaf(2.0)
-    freed = z * z
-    backward([freed])
-    good = x * x
-    with pytest.raises(AutogradFailure, match="second time"):
-        backward([good, freed])
-    assert x.grad is None
-    assert z.grad.array == 4.0
-    backward([good])
-    assert x.grad.array == 2.0

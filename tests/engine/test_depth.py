@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -105,7 +106,7 @@ def test_a_deep_grid_of_diamonds() -> None:
     row = [tensor(1.0, requires_grad=True)]
     x = row[0]
     for _ in range(200):
-        row = [row[0], *(a + b for a, b in zip(row, row[1:], strict=False)), row[-1]]
+        row = [row[0], *(a + b for a, b in pairwise(row)), row[-1]]
         total: Tensor = row[0]
     for value in row[1:]:
         total = total + value

@@ -54,7 +54,7 @@ def test_grad_outputs_are_vectors_one_a_result() -> None:
 
 def test_an_input_that_was_not_used_is_a_failure_none_or_zeros() -> None:
     x, unused = leaf([1.0, 2.0]), leaf([[3.0, 4.0]])
-    with pytest.raises(AutogradFailure, match="appears to not have been used in the graph. Set allow_unused=True"):
+    with pytest.raises(AutogradFailure, match=r"appears to not have been used in the graph.* Set allow_unused=True"):
         grad([np.sum(x * x)], [x, unused])
     of_x, nothing = grad([np.sum(x * x)], [x, unused], allow_unused=True)
     np.testing.assert_array_equal(of_x.array, [2.0, 4.0])

@@ -37,8 +37,13 @@ def power_tower(x: float) -> list[float]:
     f, s, r = x**x, 1 + log(x), 1 / x
     return [
         f * factor
-        for factor in (1, s, s**2 + r, s**3 + 3 * s * r - r**2,
-        s**4 + 6 * s**2 * r + 3 * r**2 - 4 * s * r**2 + 2 * r**3)
+        for factor in (
+            1,
+            s,
+            s**2 + r,
+            s**3 + 3 * s * r - r**2,
+            s**4 + 6 * s**2 * r + 3 * r**2 - 4 * s * r**2 + 2 * r**3,
+        )
     ]
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from gradcli import Session
-from gradcli.engine import Tensor, backward, inplace, tensor
+from gradcli.engine import backward, inplace, start_tracking, tensor
 from gradcli.engine.shaping import broadcast_to, diagonal, permute, reshape, split, unbind
-from gradcli.errors import GradcliError
+from gradcli.errors import AutogradFailure, GradcliError
 from gradcli.library import FUNCTIONS
 from gradcli.library.autograd import IN_PLACE, detach
 
@@ -37,6 +37,7 @@ THROUGH_VIEWS: list[Program] = [
     ("y = x * 1; y.squeeze().permute(1, 0)[1:].mul_(3); (y * y).sum().backward()", [[2, 36, 54], [8, 90, 108]]),
     ("y = x * 1; y.transpose(0, 1)[::2].mul_(3); (y * y).sum().backward()", [[18, 4, 54], [72, 10, 108]]),
     ("y = x * 1; e = y[0].expand(4, 3); y[0].mul_(2); (e * e).sum().backward()", [[32, 64, 96], [0, 0, 0]]),
+    ("y = x * 1; e = y.expand(4, 2, 3); e[1].mul_(2); (e * e).sum().backward()", [[32, 64, 96], [128, 160, 192]]),
     ("y = x * 1; t = y.reshape(6); t.mul_(2); (y * y).sum().backward()", [[8, 16, 24], [32, 40, 48]]),
     ("y = x * 1; t = y.T.reshape(6); t.mul_(2); (y * y).sum().backward()", [[2, 4, 6], [8, 10, 12]]),
     ("y = x * 1; f = y.flatten(); f[0] = 100.0; (y * f.view(2, 3)).sum().backward()", [[0, 4, 6], [8, 10, 12]]),
@@ -211,6 +212,29 @@ def test_a_view_of_a_tensor_that_becomes_tracked_becomes_tracked() -> None:
     assert first.requires_grad
     backward([np.sum(first) + np.sum(second) * 5])
     assert x.grad.array == 1.0
+
+
+def test_a_view_made_before_its_base_became_a_leaf_belongs_to_the_leaf() -> None:
+    p = tensor([1.0, 2.0, 3.0])
+    v = p[0:2]
+    start_tracking(p)
+    backward([np.sum(v * v)])
+    np.testing.assert_array_equal(p.grad.array, [2.0, 4.0, 0.0])
+    with pytest.raises(AutogradFailure, match="a view of a leaf Variable that requires grad"):
+        v += 1
+    assert p.is_leaf
+    np.testing.assert_array_equal(p.array, [1.0, 2.0, 3.0])
+
+
+def test_a_view_that_is_a_leaf_itself_follows_its_base() -> None:
+    p = tensor([0.0, 0.0, 0.0])
+    v = start_tracking(p[0:2])
+    p += 1
+    assert v.is_leaf
+    np.testing.assert_array_equal(v.array, [1.0, 1.0])
+    p *= tensor([2.0, 3.0, 4.0], requires_grad=True)
+    assert not v.is_leaf
+    np.testing.assert_array_equal(v.array, [2.0, 3.0])
 
 
 def test_tracked_tensors_in_a_list_are_stored_with_their_history() -> None:

@@ -16,7 +16,7 @@ from gradcli.engine import Tensor, as_tensor, backward, grad, modes, tensor
 from gradcli.library import FUNCTIONS
 
 #         with a tensor of dtype
-LETTERS = "? B b h i l e f d".split()
+LETTERS = ["?", "B", "b", "h", "i", "l", "e", "f", "d"]
 
 BOTH_WITH_DIMENSIONS = {
     "?": "? B b h i l e f d",

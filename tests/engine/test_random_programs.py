@@ -14,6 +14,7 @@ from gradcli.errors import AutogradFailure
 from tests.engine import naive
 from tests.engine.programs import QUARTERS, SMOOTH_STEPS, STEPS, Program, leaves, weights
 
+
 # The same programs on every run: a failure can be had again, and a run takes the same time everywhere.
 def every_time(examples: int) -> settings:
     phases = (Phase.generate, Phase.shrink)
@@ -61,8 +62,8 @@ def test_with_changes_in_place_too(starts: Any, steps: Any) -> None:
     try:
         check(program)
     except AutogradFailure as failure:
-        assert program.changed
-        assert "modified by an inplace operation" in failure.message
+        if not program.changed or "modified by an inplace operation" not in failure.message:
+            raise
         event("a saved value changed")
     else:
         event("changed" if program.changed else "not changed")

@@ -84,7 +84,7 @@ LEAF = [
 ]
 
 REFUSED = {
-    "y = x * 1; e = y[0].expand(2, 3); e.add_(1)": "more than one element of the written-to tensor refers to a single memory",
+    "y = x * 1; e = y[0].expand(2, 3); e.add_(1)": "more than one element of the written-to tensor",
     "y = x * 1; y.add_(ones(4, 2, 3))": r"output with shape \[2, 3\] doesn't match the broadcast shape \[4, 2, 3\]",
     "y = x * 1; y[0] = ones(4)": "size|shape",
     "y = zeros(2, 3, dtype=int64); y.add_(x)": "can't be cast to the desired output type",
@@ -104,7 +104,9 @@ def test_a_saved_value_that_changed_is_an_error(program: str) -> None:
 
 @pytest.mark.parametrize("program", LEAF)
 def test_a_leaf_and_its_views_are_not_changed_while_history_is_recorded(program: str) -> None:
-    with pytest.raises(AutogradFailure, match="leaf Variable that requires grad is being used in an in-place operation"):
+    with pytest.raises(
+        AutogradFailure, match="leaf Variable that requires grad is being used in an in-place operation"
+    ):
         ran(program)
 
 

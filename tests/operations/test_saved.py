@@ -1,8 +1,9 @@
 """What each operation keeps for its derivative is what PyTorch keeps: the same programs fail, and no others.
 
-Beside each expression stand the values that mustn't change in place before backward (`result` is the expression's), and
-whether its graph can be walked twice; both are what PyTorch 2.13 did. The values: x, y, z real matrices of 2 x 2 (z above
-1), m a mask, i and j whole numbers. Left out is where PyTorch keeps more than it needs: `gather` keeps its input.
+Beside each expression stand the values that mustn't change in place before backward (`result` is the expression's),
+and whether its graph can be walked twice; both are what PyTorch 2.13 did. The values: x, y, z real matrices of 2 x 2
+(z above 1), m a mask, i and j whole numbers. Left out is where PyTorch keeps more than it needs: `gather` keeps its
+input.
 """
 
 from __future__ import annotations
@@ -138,7 +139,6 @@ SAVED: list[tuple[str, str, bool]] = [
     ("index_select(x, 0, i)", "i", False),
     ("x.float()", "", True),
     ("x.double()", "", True),
-    ("F.mse_loss(x, y)", "x y", False),
     ("sort(x, 0).values", "", False),
     ("topk(x, 1).values", "", False),
 ]

@@ -261,8 +261,9 @@ def test_float32_stays_float32(op: Op, shape: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("op", ELEMENTWISE, ids=lambda op: op.name)
 def test_float32_stays_float32_in_second_order(op: Op) -> None:
-    leaves = leaves_of(op, [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arguments(op,
-    ((3,),) * op.arity)])
+    leaves = leaves_of(
+        op, [a.astype(np.float32) if a.dtype.kind == "f" else a for a in arguments(op, ((3,),) * op.arity)]
+    )
     tracked = [leaf for leaf in leaves if leaf.requires_grad]
     firsts = grad([np.sum(op.apply(*leaves))], tracked, create_graph=True)
     for g in firsts:
