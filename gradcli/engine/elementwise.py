@@ -19,19 +19,23 @@ from gradcli.engine.operation import differentiable, variant
 
 add = differentiable(
     operator.add, lambda g, *_: g, lambda g, *_: g,
-    name="add", numpy=np.add, arity=2, elementwise=True, real=False, formula=("1", "1"),
+    name="add", numpy=np.add, arity=2, elementwise=True, real=False,
+    doc="The sum, element by element.", formula=("1", "1"),
 )  # fmt: skip
 sub = differentiable(
     operator.sub, lambda g, *_: g, lambda g, *_: -g,
-    name="sub", numpy=np.subtract, arity=2, elementwise=True, real=False, formula=("1", "-1"),
+    name="sub", numpy=np.subtract, arity=2, elementwise=True, real=False,
+    doc="The difference, element by element.", formula=("1", "-1"),
 )  # fmt: skip
 mul = differentiable(
     operator.mul, lambda g, _z, _x, y: g * y, lambda g, _z, x, _y: g * x,
-    name="mul", numpy=np.multiply, arity=2, elementwise=True, real=False, formula=("y", "x"),
+    name="mul", numpy=np.multiply, arity=2, elementwise=True, real=False,
+    doc="The product, element by element.", formula=("y", "x"),
 )  # fmt: skip
 div = differentiable(
     operator.truediv, lambda g, _z, _x, y: g / y, lambda g, _z, x, y: -g * ((x / y) / y),
-    name="div", numpy=np.true_divide, arity=2, elementwise=True, formula=("1/y", "-x/y^2"), domain="nonzero",
+    name="div", numpy=np.true_divide, arity=2, elementwise=True,
+    doc="The quotient, element by element.", formula=("1/y", "-x/y^2"), domain="nonzero",
 )  # fmt: skip
 rsub = variant(sub, "RsubBackward1")
 
@@ -54,55 +58,85 @@ def _power_exponent(g, z, x, y):
 pow = differentiable(
     operator.pow, lambda g, _z, x, y: _power_base(g, _z, x, y), lambda g, z, x, y: _power_exponent(g, z, x, y),
     name="pow", grad_name="PowBackward1", numpy=np.power, arity=2, elementwise=True, real=False,
-    formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
+    doc="The power, element by element.", formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
 )  # fmt: skip
 pow_number = variant(pow, "PowBackward0")
 pow_of_number = variant(pow, "PowBackward2")
-positive = differentiable(np.positive, lambda g, *_: g, real=False, formula="1")
+positive = differentiable(np.positive, lambda g, *_: g, real=False, doc="The input itself.", formula="1")
 square = differentiable(
-    np.square, lambda g, _y, x: g * (2 * x), grad_name="PowBackward0", real=False, formula="2 x"
+    np.square, lambda g, _y, x: g * (2 * x), grad_name="PowBackward0", real=False,
+    doc="The square of each element.", formula="2 x"
 )  # fmt: skip
 neg = differentiable(
     operator.neg, lambda g, *_: -g,
-    name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, formula="-1",
+    name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, doc="Minus each element.", formula="-1",
 )  # fmt: skip
-reciprocal = differentiable(np.reciprocal, lambda g, y, _x: -g * (y * y), formula="-1/x^2", domain="nonzero")
+reciprocal = differentiable(
+    np.reciprocal, lambda g, y, _x: -g * (y * y), doc="1 divided by each element.", formula="-1/x^2", domain="nonzero"
+)
 remainder = differentiable(
     np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor(x / y),
-    grad_name="RemainderBackward1", real=False, formula=("1", "-floor(x/y)"), domain="nonzero",
+    grad_name="RemainderBackward1", real=False,
+    doc="The remainder of a division, with the sign of the divisor.", formula=("1", "-floor(x/y)"), domain="nonzero",
 )  # fmt: skip
 fmod = differentiable(
     np.fmod, lambda g, *_: g, lambda g, _z, x, y: -g * np.trunc(x / y),
-    grad_name="FmodBackward1", real=False, formula=("1", "-trunc(x/y)"), domain="nonzero",
+    grad_name="FmodBackward1", real=False,
+    doc="The remainder of a division, with the sign of the dividend.", formula=("1", "-trunc(x/y)"), domain="nonzero",
 )  # fmt: skip
 
 remainder_number = variant(remainder, "RemainderBackward0")
 fmod_number = variant(fmod, "FmodBackward0")
 # As in torch it has no derivative at all: to pass through it is an error. `floor(x / y)` has the derivative 0.
 floor_divide = differentiable(
-    np.floor_divide, None, None, grad_name="NotImplemented", real=False, formula=("none", "none"), domain="nonzero"
+    np.floor_divide,
+    None,
+    None,
+    grad_name="NotImplemented",
+    real=False,
+    doc="The quotient, rounded down.",
+    formula=("none", "none"),
+    domain="nonzero",
 )
 
 # ---- exponentials and logarithms
 
-exp = differentiable(np.exp, lambda g, y, _x: g * y, formula="exp(x)")
-exp2 = differentiable(np.exp2, lambda g, y, _x: g * y * ln(2), formula="2^x log(2)")
-expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), formula="exp(x)")
-log = differentiable(np.log, lambda g, _y, x: g / x, formula="1/x", domain="positive")
+exp = differentiable(np.exp, lambda g, y, _x: g * y, doc="e to the power of each element.", formula="exp(x)")
+exp2 = differentiable(
+    np.exp2, lambda g, y, _x: g * y * ln(2), doc="2 to the power of each element.", formula="2^x log(2)"
+)
+expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), doc="exp(x) - 1, exact for small x.", formula="exp(x)")
+log = differentiable(
+    np.log, lambda g, _y, x: g / x, doc="The natural logarithm of each element.", formula="1/x", domain="positive"
+)
 log1p = differentiable(
     np.log1p, lambda g, _y, x: g / (x + 1),
-    grad_name="Log1PBackward0", formula="1/(1+x)", domain="positive",
+    grad_name="Log1PBackward0", doc="log(1 + x), exact for small x.", formula="1/(1+x)", domain="positive",
 )  # fmt: skip
-log2 = differentiable(np.log2, lambda g, _y, x: g / (x * ln(2)), formula="1/(x log(2))", domain="positive")
-log10 = differentiable(np.log10, lambda g, _y, x: g / (x * ln(10)), formula="1/(x log(10))", domain="positive")
+log2 = differentiable(
+    np.log2, lambda g, _y, x: g / (x * ln(2)), doc="The logarithm to base 2.", formula="1/(x log(2))", domain="positive"
+)
+log10 = differentiable(
+    np.log10,
+    lambda g, _y, x: g / (x * ln(10)),
+    doc="The logarithm to base 10.",
+    formula="1/(x log(10))",
+    domain="positive",
+)
 logaddexp = differentiable(
     np.logaddexp, lambda g, _z, x, y: g * sigmoid(x - y), lambda g, _z, x, y: g * sigmoid(y - x),
-    formula=("1/(1+exp(y-x))", "1/(1+exp(x-y))"),
+    doc="log(exp(x) + exp(y)), without overflow.", formula=("1/(1+exp(y-x))", "1/(1+exp(x-y))"),
 )  # fmt: skip
 
 # ---- roots and magnitudes
 
-sqrt = differentiable(np.sqrt, lambda g, y, _x: g / (2 * y), formula="1/(2 sqrt(x))", domain="positive")
+sqrt = differentiable(
+    np.sqrt,
+    lambda g, y, _x: g / (2 * y),
+    doc="The square root of each element.",
+    formula="1/(2 sqrt(x))",
+    domain="positive",
+)
 
 
 def _rsqrt(input):
@@ -111,35 +145,90 @@ def _rsqrt(input):
 
 rsqrt = differentiable(
     _rsqrt, lambda g, y, _x: -0.5 * g * y**3,
-    name="rsqrt", elementwise=True, formula="-1/(2 x sqrt(x))", domain="positive",
+    name="rsqrt", elementwise=True,
+    doc="1 divided by the square root of each element.", formula="-1/(2 x sqrt(x))", domain="positive",
 )  # fmt: skip
 # At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
-abs = differentiable(np.abs, lambda g, _y, x: g * sign(x), name="abs", real=False, formula="sign(x)")
+abs = differentiable(
+    np.abs,
+    lambda g, _y, x: g * sign(x),
+    name="abs",
+    real=False,
+    doc="The absolute value of each element.",
+    formula="sign(x)",
+)
 hypot = differentiable(
-    np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z), formula=("x/hypot(x, y)",
+    np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z),
+    doc="sqrt(x^2 + y^2), without overflow.", formula=("x/hypot(x, y)",
     "y/hypot(x, y)")
 )  # fmt: skip
 
 # ---- trigonometric and hyperbolic functions (radians)
 
-sin = differentiable(np.sin, lambda g, _y, x: g * np.cos(x), formula="cos(x)")
-cos = differentiable(np.cos, lambda g, _y, x: g * -np.sin(x), formula="-sin(x)")
-tan = differentiable(np.tan, lambda g, y, _x: g * (1 + y * y), formula="1 + tan(x)^2")
+sin = differentiable(
+    np.sin, lambda g, _y, x: g * np.cos(x), doc="The sine of each element (radians).", formula="cos(x)"
+)
+cos = differentiable(
+    np.cos, lambda g, _y, x: g * -np.sin(x), doc="The cosine of each element (radians).", formula="-sin(x)"
+)
+tan = differentiable(
+    np.tan, lambda g, y, _x: g * (1 + y * y), doc="The tangent of each element (radians).", formula="1 + tan(x)^2"
+)
 asin = differentiable(
-    np.arcsin, lambda g, _y, x: g / np.sqrt(1 - x * x), name="asin", formula="1/sqrt(1-x^2)", domain="unit"
+    np.arcsin,
+    lambda g, _y, x: g / np.sqrt(1 - x * x),
+    name="asin",
+    doc="The arc sine of each element (radians).",
+    formula="1/sqrt(1-x^2)",
+    domain="unit",
 )
 acos = differentiable(
-    np.arccos, lambda g, _y, x: -g / np.sqrt(1 - x * x), name="acos", formula="-1/sqrt(1-x^2)", domain="unit"
+    np.arccos,
+    lambda g, _y, x: -g / np.sqrt(1 - x * x),
+    name="acos",
+    doc="The arc cosine of each element (radians).",
+    formula="-1/sqrt(1-x^2)",
+    domain="unit",
 )
-atan = differentiable(np.arctan, lambda g, _y, x: g / (x * x + 1), name="atan", formula="1/(1+x^2)")
-sinh = differentiable(np.sinh, lambda g, _y, x: g * np.cosh(x), formula="cosh(x)")
-cosh = differentiable(np.cosh, lambda g, _y, x: g * np.sinh(x), formula="sinh(x)")
-tanh = differentiable(np.tanh, lambda g, y, _x: g * (1 - y * y), formula="1 - tanh(x)^2")
-asinh = differentiable(np.arcsinh, lambda g, _y, x: g / np.sqrt(x * x + 1), name="asinh", formula="1/sqrt(x^2+1)")
+atan = differentiable(
+    np.arctan,
+    lambda g, _y, x: g / (x * x + 1),
+    name="atan",
+    doc="The arc tangent of each element (radians).",
+    formula="1/(1+x^2)",
+)
+sinh = differentiable(
+    np.sinh, lambda g, _y, x: g * np.cosh(x), doc="The hyperbolic sine of each element.", formula="cosh(x)"
+)
+cosh = differentiable(
+    np.cosh, lambda g, _y, x: g * np.sinh(x), doc="The hyperbolic cosine of each element.", formula="sinh(x)"
+)
+tanh = differentiable(
+    np.tanh, lambda g, y, _x: g * (1 - y * y), doc="The hyperbolic tangent of each element.", formula="1 - tanh(x)^2"
+)
+asinh = differentiable(
+    np.arcsinh,
+    lambda g, _y, x: g / np.sqrt(x * x + 1),
+    name="asinh",
+    doc="The inverse hyperbolic sine of each element.",
+    formula="1/sqrt(x^2+1)",
+)
 acosh = differentiable(
-    np.arccosh, lambda g, _y, x: g / np.sqrt(x * x - 1), name="acosh", formula="1/sqrt(x^2-1)", domain="above one"
+    np.arccosh,
+    lambda g, _y, x: g / np.sqrt(x * x - 1),
+    name="acosh",
+    doc="The inverse hyperbolic cosine of each element.",
+    formula="1/sqrt(x^2-1)",
+    domain="above one",
 )
-atanh = differentiable(np.arctanh, lambda g, _y, x: g / (1 - x * x), name="atanh", formula="1/(1-x^2)", domain="unit")
+atanh = differentiable(
+    np.arctanh,
+    lambda g, _y, x: g / (1 - x * x),
+    name="atanh",
+    doc="The inverse hyperbolic tangent of each element.",
+    formula="1/(1-x^2)",
+    domain="unit",
+)
 
 
 def _inverse(x):
@@ -150,7 +239,7 @@ def _inverse(x):
 atan2 = differentiable(
     np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x,
     y: g * (-x * _inverse(x * x + y * y)),
-    name="atan2", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
+    name="atan2", doc="The angle of the point (other, input), in radians.", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
 )  # fmt: skip
 
 # ---- steps: differentiable with zero gradient, as in torch
@@ -165,18 +254,35 @@ def sign(input):
     return np.where(input != input, 0, np.sign(input))[()].astype(input.dtype)
 
 
-sign = differentiable(sign, lambda g, *_: _flat(g), numpy=np.sign, elementwise=True, real=False, formula="0")
-floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, formula="0")
-ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, formula="0")
-trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, formula="0")
-round = differentiable(np.rint, lambda g, *_: _flat(g), name="round", real=False, formula="0")
+sign = differentiable(
+    sign,
+    lambda g, *_: _flat(g),
+    numpy=np.sign,
+    elementwise=True,
+    real=False,
+    doc="-1, 0 or 1 by the sign of each element.",
+    formula="0",
+)
+floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, doc="Each element rounded down.", formula="0")
+ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, doc="Each element rounded up.", formula="0")
+trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, doc="Each element rounded towards 0.", formula="0")
+round = differentiable(
+    np.rint, lambda g, *_: _flat(g), name="round", real=False, doc="Each element rounded, halves to even.", formula="0"
+)
 
 
 def _frac(input):
     return input - np.trunc(input)
 
 
-frac = differentiable(_frac, lambda g, *_: g, name="frac", elementwise=True, formula="1")
+frac = differentiable(
+    _frac,
+    lambda g, *_: g,
+    name="frac",
+    elementwise=True,
+    doc="The part of each element after the point, with its sign.",
+    formula="1",
+)
 
 # ---- choices
 
@@ -191,11 +297,13 @@ def _share(g, refused, tie):
 
 maximum = differentiable(
     np.maximum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
-    real=False, formula=("1 where x > y, 1/2 where equal", "1 where y > x, 1/2 where equal"),
+    real=False,
+    doc="The larger of two elements.", formula=("1 where x > y, 1/2 where equal", "1 where y > x, 1/2 where equal"),
 )  # fmt: skip
 minimum = differentiable(
     np.minimum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
-    real=False, formula=("1 where x < y, 1/2 where equal", "1 where y < x, 1/2 where equal"),
+    real=False,
+    doc="The smaller of two elements.", formula=("1 where x < y, 1/2 where equal", "1 where y < x, 1/2 where equal"),
 )  # fmt: skip
 
 
@@ -205,7 +313,8 @@ def where(condition, input, other):
 
 where = differentiable(
     where, None, lambda g, _z, c, _x, _y: np.where(c, g, 0), lambda g, _z, c, _x, _y: np.where(c, 0, g),
-    numpy=np.where, elementwise=True, arity=3, real=False, formula=("", "1 where c", "1 where not c"),
+    numpy=np.where, elementwise=True, arity=3, real=False,
+    doc="input where the condition holds, else other.", formula=("", "1 where c", "1 where not c"),
 )  # fmt: skip
 
 
@@ -225,7 +334,8 @@ clamp = differentiable(
     lambda g, _z, x, low, high: np.where(_inside(x, low, high), g, 0),
     lambda g, _z, x, low, high: np.where((x < low) & (True if high is None else low < high), g, 0),
     lambda g, _z, x, low, high: np.where((x > high) | (False if low is None else high < low), g, 0),
-    numpy=np.clip, elementwise=True, arity=3, real=False, formula=("1 inside the bounds", "1 below", "1 above"),
+    numpy=np.clip, elementwise=True, arity=3, real=False,
+    doc="Each element, kept between two bounds.", formula=("1 inside the bounds", "1 below", "1 above"),
 )  # fmt: skip
 clamp_numbers = variant(clamp, "ClampBackward1")
 
@@ -236,7 +346,13 @@ def sigmoid(input):
     return 1 / (1 + np.exp(-input))
 
 
-sigmoid = differentiable(sigmoid, lambda g, y, _x: g * (1 - y) * y, elementwise=True, formula="s(x) (1 - s(x))")
+sigmoid = differentiable(
+    sigmoid,
+    lambda g, y, _x: g * (1 - y) * y,
+    elementwise=True,
+    doc="1/(1 + exp(-x)), element by element.",
+    formula="s(x) (1 - s(x))",
+)
 
 
 def relu(input):
@@ -245,7 +361,12 @@ def relu(input):
 
 # At 0 the slope is 0, that of the flat side.
 relu = differentiable(
-    relu, lambda g, y, _x: np.where(y <= 0, 0, g), elementwise=True, real=False, formula="1 where x > 0"
+    relu,
+    lambda g, y, _x: np.where(y <= 0, 0, g),
+    elementwise=True,
+    real=False,
+    doc="The larger of 0 and each element.",
+    formula="1 where x > 0",
 )
 
 
@@ -261,7 +382,10 @@ def _softplus_slope(g, x, beta, threshold):
 
 
 softplus = differentiable(
-    softplus, lambda g, _y, x, beta, threshold: _softplus_slope(g, x, beta, threshold), formula="1/(1+exp(-x))"
+    softplus,
+    lambda g, _y, x, beta, threshold: _softplus_slope(g, x, beta, threshold),
+    doc="log(1 + exp(x)), element by element.",
+    formula="1/(1+exp(-x))",
 )
 
 
@@ -272,7 +396,11 @@ def erf(input):
 
 
 erf = differentiable(
-    erf, lambda g, _y, x: g * (2 / root(pi) * np.exp(-(x * x))), elementwise=True, formula="2/sqrt(pi) exp(-x^2)"
+    erf,
+    lambda g, _y, x: g * (2 / root(pi) * np.exp(-(x * x))),
+    elementwise=True,
+    doc="The error function of each element.",
+    formula="2/sqrt(pi) exp(-x^2)",
 )
 
 
@@ -283,7 +411,11 @@ def erfc(input):
 
 
 erfc = differentiable(
-    erfc, lambda g, _y, x: g * (-2 / root(pi) * np.exp(-(x * x))), elementwise=True, formula="-2/sqrt(pi) exp(-x^2)"
+    erfc,
+    lambda g, _y, x: g * (-2 / root(pi) * np.exp(-(x * x))),
+    elementwise=True,
+    doc="1 - erf(x), exact for large x.",
+    formula="-2/sqrt(pi) exp(-x^2)",
 )
 
 
@@ -293,7 +425,8 @@ def masked_fill(mask, value, input):
 
 masked_fill = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
-    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False, formula=("", "1 where masked",
+    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False,
+    doc="The input, with a value where the mask holds.", formula=("", "1 where masked",
     "1 where not masked"),
 )  # fmt: skip
 
@@ -306,7 +439,7 @@ def lerp(input, end, weight):
 
 lerp = differentiable(
     lerp, lambda g, _z, _x, _y, w: g * (1 - w), lambda g, _z, _x, _y, w: g * w, lambda g, _z, x, y, _w: g * (y - x),
-    elementwise=True, arity=3, formula=("1 - w", "w", "end - x"),
+    elementwise=True, arity=3, doc="The point between input and end by a weight.", formula=("1 - w", "w", "end - x"),
 )  # fmt: skip
 lerp_tensor = variant(lerp, "LerpBackward1")
 masked_fill_tensor = variant(masked_fill, "MaskedFillBackward1")

@@ -119,6 +119,7 @@ def differentiable(
     real: bool = True,
     frees: bool = False,
     formula: tuple[str, ...] | str = (),
+    doc: str = "",
     domain: str = "real",
 ) -> Callable[..., Any]:
     """Enters `forward` into the table and gives the function that records it.
@@ -127,7 +128,7 @@ def differentiable(
     all: it is told first which inputs need a gradient and returns one for each of them. A `variadic` op takes a
     sequence of inputs; `several` results come as a tuple, and the rules get a list of gradients. `view` says that the
     result looks into the input's memory. An op that is `real` makes floats of whole numbers. `formula` is each rule's
-    derivative as a person writes it, `domain` names the inputs on which it is tested.
+    derivative as a person writes it, `doc` what it does in a line, `domain` the inputs on which it is tested.
     """
     function_name = name or forward.__name__
     if elementwise is None:
@@ -150,7 +151,7 @@ def differentiable(
     )
     apply = specialised(op)
     apply.__name__ = apply.__qualname__ = function_name
-    apply.__doc__ = forward.__doc__
+    apply.__doc__ = doc or forward.__doc__
     apply.op = op  # type: ignore[attr-defined]
     op.apply = apply
     TABLE[function_name] = op
@@ -165,6 +166,7 @@ def variant(apply: Callable[..., Any], grad_name: str) -> Callable[..., Any]:
     op = apply.op.renamed(grad_name)  # type: ignore[attr-defined]
     again = specialised(op)
     again.__name__ = again.__qualname__ = op.name
+    again.__doc__ = apply.__doc__
     again.op = op  # type: ignore[attr-defined]
     op.apply = again
     return again
