@@ -62,7 +62,7 @@ def propagate(
                 reached.leaves.append((node, g))
         elif op is PART:
             waiting.add_part(node, g)
-        else:
+        elif needed is None or any(edge in needed for edge in node.edges):
             saved = node.saved
             if saved.__class__ is Freed:
                 raise second_backward(node)

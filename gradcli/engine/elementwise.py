@@ -40,7 +40,7 @@ div = differentiable(
 rsub = variant(sub, "RsubBackward1")
 
 
-def _power_base(g, z, x, y):
+def _power_base(g, x, y):
     """`y x^(y-1)`, and 0 where the exponent is 0: `0 * 0^-1` would be nan."""
     if isinstance(y, (int, float)):
         return g * (y * x ** (y - 1)) if y != 0 else np.zeros_like(g)
@@ -56,7 +56,7 @@ def _power_exponent(g, z, x, y):
 
 
 pow = differentiable(
-    operator.pow, lambda g, _z, x, y: _power_base(g, _z, x, y), lambda g, z, x, y: _power_exponent(g, z, x, y),
+    operator.pow, lambda g, _z, x, y: _power_base(g, x, y), lambda g, z, x, y: _power_exponent(g, z, x, y),
     name="pow", grad_name="PowBackward1", numpy=np.power, arity=2, elementwise=True, real=False,
     doc="The power, element by element.", formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
 )  # fmt: skip

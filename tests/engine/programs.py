@@ -31,7 +31,7 @@ BINARY = sorted(name for name, op in TABLE.items() if op.elementwise and op.arit
 REDUCTIONS = sorted(naive.REDUCTIONS)
 VIEWS = ["first", "last", "tail", "every second", "backwards", "transpose", "flat", "row", "expand", "whole"]
 OTHERS = ["matmul", "concatenate", "where", "cumsum", "take"]
-CHANGES = ["add", "sub", "mul", "put", "put first", "fill", "fill first", "double"]
+CHANGES = ["add", "sub", "mul", "put", "put first", "put where", "fill", "fill first", "double"]
 
 AGO = st.integers(0, 12)
 SMOOTH_STEPS = st.one_of(
@@ -261,6 +261,11 @@ class Program:
             x[0] = y
             nx.select(0, 0).put(naive.Array.of(ny.scalars, ny.shape))
             self.lines.append(f"{x_text}[0] = {y_text}")
+        elif name == "put where" and not ny.shape and self.safe([abs(v - 0.125) for v in nx.values], (x, nx)):
+            places = [place for place, v in zip(nx.places, nx.values, strict=True) if v > 0.125]
+            x[x > 0.125] = y
+            naive.Array(nx.memory, places, (len(places),)).put(naive.Array.of(ny.scalars, ()))
+            self.lines.append(f"{x_text}[{x_text} > 1/8] = {y_text}")
         elif name == "fill":
             x[...] = 0.5
             nx.put(naive.Array.of([naive.Scalar(0.5)], ()))
