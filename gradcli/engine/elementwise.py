@@ -442,4 +442,6 @@ lerp = differentiable(
     elementwise=True, arity=3, doc="The point between input and end by a weight.", formula=("1 - w", "w", "end - x"),
 )  # fmt: skip
 lerp_tensor = variant(lerp, "LerpBackward1")
+# With a number as weight no tensor is saved.
+lerp.op.frees = False
 masked_fill_tensor = variant(masked_fill, "MaskedFillBackward1")

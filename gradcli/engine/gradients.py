@@ -13,6 +13,7 @@ from gradcli.engine.conversion import as_tensor
 from gradcli.engine.hooks import Hooks
 from gradcli.engine.node import ACCUMULATE_GRAD, Node, site
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
+from gradcli.engine.views import follow
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
 
 
@@ -87,6 +88,7 @@ def backward(
     """
     wanted = None
     if inputs is not None:
+        _not_empty(inputs, "backward")
         for tensor in inputs:
             if not tensor.node:
                 raise AutogradFailure("One of the differentiated Tensors does not require grad")
@@ -119,6 +121,11 @@ def _new_gradient(old: Tensor | None, g: Any) -> Any:
     if type(g) is Tensor:
         return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
     return _own(g) if old is None else old.array + g
+
+
+def _not_empty(inputs: Sequence[Tensor], name: str) -> None:
+    if not inputs:
+        raise AutogradFailure(f"`inputs` argument to `{name}()` cannot be empty.", help="name at least one tensor")
 
 
 def _warn_of_accumulation(changing: list[AutogradMeta]) -> None:
@@ -162,6 +169,7 @@ def grad(
     An input that doesn't affect the outputs is an AutogradFailure, unless `allow_unused` (then none) or
     `materialize_grads` (then zeros).
     """
+    _not_empty(inputs, "grad")
     for tensor in inputs:
         if type(tensor) is not Tensor:
             raise TypeFailure(
@@ -224,7 +232,13 @@ def start_tracking(tensor: Tensor) -> Tensor:
             "only Tensors of floating point and complex dtype can require gradients",
             help=f"this one is {tensor.dtype}: make it real first, `x.double()`, or leave out `dtype=`",
         )
-    tensor.node = Node(ACCUMULATE_GRAD, (), tensor.ensure_meta())
+    meta = tensor.ensure_meta()
+    tensor.node = Node(ACCUMULATE_GRAD, (), meta)
+    if meta.views is not None:
+        # Views that were made before look into what is a leaf now.
+        with modes.grad_mode(True):
+            for view in meta.views.live():
+                view.node = follow(view.meta.path, tensor).node  # type: ignore[union-attr]
     return tensor
 
 

@@ -213,11 +213,11 @@ def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
     raw = (
         value.array if type(value) is Tensor else value if type(value) in (int, float, bool) else as_tensor(value).array
     )
+    if not memory.is_writable(array):
+        raise memory.read_only(array)
     try:
         array[index] = raw
     except ValueError:
-        if not array.flags.writeable:
-            raise memory.read_only(array) from None
         raise _misfit(array[index].shape, np.shape(raw)) from None
     memory.stamp(array)
 

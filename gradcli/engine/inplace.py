@@ -175,6 +175,7 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
         if (
             isinstance(array, np.ndarray)
             and array.dtype.kind == "f"
+            and memory.is_writable(array)
             and (not modes.recording or (not self.node and not (type(other) is Tensor and other.node)))
             and (type(value) in NUMBERS or (type(other) is Tensor and value.dtype is array.dtype))
             and (self.meta is None or self.meta.base is None or not self.meta.base.node or not modes.recording)
@@ -182,8 +183,6 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
             try:
                 plain(array, value, out=array)
             except ValueError:
-                if not array.flags.writeable:
-                    raise memory.read_only(array) from None
                 out = np.broadcast_shapes(array.shape, np.shape(value)) if _broadcasts(array, value) else None
                 if out is None:
                     raise shape_clash(array.shape, np.shape(value)) from None

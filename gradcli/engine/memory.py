@@ -125,11 +125,18 @@ def write(tensor: Tensor, value: Any) -> None:
             stamp(array)
         tensor.array = array.dtype.type(value)
         return
-    try:
-        np.copyto(array, value, casting="unsafe")
-    except ValueError:
-        raise read_only(array) from None
+    if not is_writable(array):
+        raise read_only(array)
+    np.copyto(array, value, casting="unsafe")
     stamp(array)
+
+
+def is_writable(array: np.ndarray) -> bool:
+    """Whether a write has one place for each element: not so in an expanded tensor, nor in somebody's constant."""
+    strides = array.strides
+    if 0 in strides:
+        return array.flags.writeable and all(step or size < 2 for step, size in zip(strides, array.shape, strict=True))
+    return array.flags.writeable
 
 
 def read_only(array: np.ndarray) -> ValueFailure:

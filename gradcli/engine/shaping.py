@@ -65,7 +65,11 @@ swapaxes = differentiable(
 
 
 def broadcast_to(x, shape):
-    return np.broadcast_to(x, shape)
+    view = np.broadcast_to(x, shape)
+    # NumPy's is read-only as a whole; in torch's, parts that show each number once can be changed.
+    if isinstance(view, np.ndarray) and x.flags.writeable:
+        view.flags.writeable = True
+    return view
 
 
 broadcast_to = differentiable(
