@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import CellType, FunctionType
@@ -19,6 +20,9 @@ from gradcli.language.unit import Unit, compile_unit
 from gradcli.library import context
 
 _EMPTY = object()
+
+FRAMES_TO_RUN = 3000
+"""Python's frames that a script may take: functions that call each other 500 deep have room, also by way of hooks."""
 
 
 class Session:
@@ -165,6 +169,8 @@ class Session:
         """The engine and the library in this session's state; put back however the block ends."""
         before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit
         outer = context.enter(self)
+        limit = sys.getrecursionlimit()
+        sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
         modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, self._recording, BUILTINS
         modes.warn, self._emit = self.warn, emit
         try:
@@ -174,6 +180,7 @@ class Session:
             self._dtype, self._recording = modes.default_dtype, modes.recording
             modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit = before
             context.enter(outer)
+            sys.setrecursionlimit(limit)
 
     # ---- names
 

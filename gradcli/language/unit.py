@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -12,6 +13,9 @@ from gradcli.grammar import parse
 from gradcli.language.causes import Origin
 from gradcli.language.lowering import Lowering, names_of
 from gradcli.language.scope import mentions
+
+FRAMES_TO_COMPILE = 6000
+"""Python's frames that lowering may take: some 1,500 brackets in each other."""
 
 
 @dataclass(slots=True)
@@ -53,8 +57,10 @@ def compile_unit(
     `key` is the unique file name of its code; `auto` is none where the script itself decides on tracking; `known` are
     the names that the session has. Raises SyntaxFailure, NameFailure and LimitFailure, each with its place.
     """
+    tree = parse(text, file)
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(limit, FRAMES_TO_COMPILE))
     try:
-        tree = parse(text, file)
         explicit = mentions(tree, "requires_grad") if auto is None and "requires_grad" in text else auto is False
         bound, read = names_of(tree)
         own = known | set(bound)
@@ -63,11 +69,22 @@ def compile_unit(
         cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
         code = _code(body, cells, key)
     except (RecursionError, MemoryError):
-        raise LimitFailure(
-            "this script nests too deep to be compiled", help="split it up by giving names to its parts"
-        ) from None
+        raise _too_deep(file, 1, 1) from None
+    except SyntaxError as problem:
+        # CPython has limits of its own, such as twenty blocks in each other.
+        raise _too_deep(file, problem.lineno or 1, (problem.offset or 0) + 1) from None
+    finally:
+        sys.setrecursionlimit(limit)
     return Unit(
         file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans, lowering.origins
+    )
+
+
+def _too_deep(file: str, line: int, column: int) -> LimitFailure:
+    return LimitFailure(
+        "this script nests too deep to be compiled",
+        span=Span(file, line, column, line, column + 1),
+        help="give names to its parts, or put inner blocks into functions",
     )
 
 
