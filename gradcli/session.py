@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from types import CellType, FunctionType
 from typing import Any
@@ -14,6 +14,7 @@ from gradcli.engine import Tensor, as_tensor, modes, start_tracking, stop_tracki
 from gradcli.engine.node import site
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
+from gradcli.grammar import tokens
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
 from gradcli.language.failures import add_cause, located
 from gradcli.language.unit import Unit, compile_unit
@@ -23,6 +24,15 @@ _EMPTY = object()
 
 FRAMES_TO_RUN = 3000
 """Python's frames that a script may take: functions that call each other 500 deep have room, also by way of hooks."""
+
+
+class _GradMode:
+    """Whether history is recorded where a script stands that waits for its next step."""
+
+    __slots__ = ("recording",)
+
+    def __init__(self) -> None:
+        self.recording = True
 
 
 class Session:
@@ -46,7 +56,6 @@ class Session:
             raise ValueFailure(f'tracking is "auto" or "explicit", and this is "{tracking}"')
         self.sandbox = sandbox
         self._dtype = np.dtype(dtype)
-        self._recording = True
         self._explicit: bool | None = None if tracking is None else tracking == "explicit"
         self._seed = seed
         self._generator: np.random.Generator | None = None
@@ -89,22 +98,28 @@ class Session:
 
     def _steps(self, source: str, name: str, emit: Callable[[Event], None]) -> Iterator[None]:
         unit = self._compiled(source, name)
-        with self._running(emit):
+        mode = _GradMode()
+        with self._running(emit, mode):
             self._take_mode(unit)
             script = self._script(unit)
-        while True:
-            with self._running(emit):
-                try:
-                    next(script)
-                except StopIteration:
-                    return
-                except OSError:
-                    # Of the output, say a closed pipe: the library's own become failures where they happen.
-                    raise
-                except Exception as problem:
-                    failure = self._explained(problem)
-                    raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)
-            yield
+        try:
+            while True:
+                with self._running(emit, mode):
+                    try:
+                        next(script)
+                    except StopIteration:
+                        return
+                    except OSError:
+                        # Of the output, say a closed pipe: the library's own become failures where they happen.
+                        raise
+                    except Exception as problem:
+                        failure = self._explained(problem)
+                        raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)
+                yield
+        finally:
+            # Where nobody asks for the rest, the script's blocks end here, in its own mode.
+            with self._running(emit, mode):
+                script.close()
 
     def _explained(self, problem: Exception) -> GradcliError:
         failure = located(problem, self._units, self._names())
@@ -152,7 +167,7 @@ class Session:
                 f"{'are' if len(marked) != 1 else 'is'} not any more",
             )
 
-    def _script(self, unit: Unit) -> Iterator[None]:
+    def _script(self, unit: Unit) -> Generator[None]:
         for name in (*unit.names, *unit.code.co_freevars):
             cell = self._cells.get(name)
             if cell is None:
@@ -165,19 +180,19 @@ class Session:
         return FunctionType(unit.code, self._globals, "<script>", None, closure)()
 
     @contextmanager
-    def _running(self, emit: Callable[[Event], None]) -> Iterator[None]:
+    def _running(self, emit: Callable[[Event], None], mode: _GradMode) -> Iterator[None]:
         """The engine and the library in this session's state; put back however the block ends."""
         before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit
         outer = context.enter(self)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
-        modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, self._recording, BUILTINS
+        modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, mode.recording, BUILTINS
         modes.warn, self._emit = self.warn, emit
         try:
             with np.errstate(all="ignore"):
                 yield
         finally:
-            self._dtype, self._recording = modes.default_dtype, modes.recording
+            self._dtype, mode.recording = modes.default_dtype, modes.recording
             modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit = before
             context.enter(outer)
             sys.setrecursionlimit(limit)
@@ -203,7 +218,7 @@ class Session:
         return value
 
     def __setitem__(self, name: str, value: Any) -> None:
-        if not name.isidentifier() or name.startswith("__"):
+        if [token[0] for token in tokens(name)] != ["NAME"] or name.startswith("__"):
             raise NameFailure(f"`{name}` can't be a name of a script")
         if isinstance(value, (np.ndarray, np.generic)):
             value = as_tensor(value)

@@ -188,7 +188,7 @@ ALLOWED = {
     "limits": {"errors"},
     "library": {"errors", "events", "limits", "engine"},
     "language": {"errors", "events", "limits", "engine", "library", "grammar"},
-    "session": {"errors", "events", "limits", "engine", "library", "language"},
+    "session": {"errors", "events", "limits", "engine", "library", "grammar", "language"},
     "render": {"errors", "events", "engine", "library"},
     "evaluate": {"errors", "events", "limits", "engine", "session", "render"},
 }

@@ -124,6 +124,11 @@ def _new_gradient(old: Tensor | None, g: Any) -> Any:
 
 
 def _not_empty(inputs: Sequence[Tensor], name: str) -> None:
+    for tensor in inputs:
+        if type(tensor) is not Tensor:
+            raise TypeFailure(
+                f"{name} differentiates with respect to tensors, and this is a plain number or another value"
+            )
     if not inputs:
         raise AutogradFailure(f"`inputs` argument to `{name}()` cannot be empty.", help="name at least one tensor")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -148,9 +149,10 @@ class Expressions:
     def on_power(self, node: Any) -> ast.expr:
         base, exponent = node[1]
         left, right = self.expression(base), self.expression(exponent)
-        if exponent[0] == "NUMBER" and (type(exponent[1]) is float or exponent[1] <= LARGEST_PLAIN_EXPONENT):
+        if exponent[0] == "NUMBER" and type(exponent[1]) is int and exponent[1] <= LARGEST_PLAIN_EXPONENT:
             return ast.BinOp(left, OPERATORS["^"], right, **place(node))
-        # Of whole numbers a power may be too large for any machine, which Python would find out by computing it.
+        # Of whole numbers a power may be too large for any machine, which Python would find out by computing it; and of
+        # a negative number it would make a complex one.
         return self.runtime("power", node, left, right)
 
     def on_unary(self, node: Any) -> ast.expr:
@@ -173,11 +175,18 @@ class Expressions:
                 "a chain of comparisons has no meaning for tensors", node,
                 help="write each comparison by itself: `(a < b) & (b < c)` for tensors, `a < b and b < c` for numbers",
             )  # fmt: skip
+        if operator[1] in ("is", "is-not") and right[0] != "NONE":
+            raise self.failure("`is` asks for none only", operator, help="compare values with `==`")
+        if operator[1] in ("in", "not-in"):
+            found = self.runtime("contains", node, self.expression(right), self.expression(left))
+            return found if operator[1] == "in" else ast.UnaryOp(ast.Not(), found, **place(node))
         return ast.Compare(self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)], **place(node))
 
     def on_conditional(self, node: Any) -> ast.expr:
         then, condition, otherwise = node[1]
-        return ast.IfExp(self.expression(condition), self.expression(then), self.expression(otherwise), **place(node))
+        return ast.IfExp(
+            self.expression(condition), self.expression(then), self.expression(otherwise), **place(condition)
+        )
 
     def on_tuple(self, node: Any) -> ast.expr:
         return ast.Tuple([self.expression(part) for part in node[1]], LOAD, **place(node))
@@ -235,9 +244,11 @@ class Expressions:
         if callee[0] == "attribute":
             qualified = self.qualified(callee)
             if qualified is None:
-                method = self.constant(callee[1][1][1], callee[1][1])
+                name = callee[1][1][1]
+                method = self.constant(name, callee[1][1])
+                changes = self.auto and name.endswith("_") and name not in ("requires_grad_", "detach_")
                 holder = self.expression(callee[1][0])
-                return ast.Call(self.name("@method", node), [method, holder, *positional], keywords, **place(node))
+                return ast.Call(self.name("@change" if changes else "@method", node), [method, holder, *positional], keywords, **place(node))
             function: ast.expr = qualified
         else:
             function = self.expression(callee)
@@ -337,6 +348,8 @@ class Expressions:
                 values.append(self.constant(equals[1], equals))
                 if form is None:
                     conversion = "r"
+            if spec is not None and re.search(r"\d{6}", spec):
+                raise self.failure("a format this wide or precise is refused", form)
             text = None if spec is None else ast.JoinedStr([self.constant(spec, form)], **place(form))
             code = -1 if conversion is None else ord(conversion)
             values.append(ast.FormattedValue(self.expression(source), code, text, **place(part)))

@@ -145,6 +145,9 @@ def translated(problem: BaseException, names: Iterable[str], by_script: bool) ->
                 return make(*found.groups())
     if isinstance(problem, ValueError) and "broadcast" in text:
         return ShapeFailure(text)
+    if by_script and isinstance(problem, (TypeError, ValueError, AttributeError, KeyError, IndexError)):
+        # Raised by what the script itself called, and nothing of gradcli's: so the values are at fault.
+        return TypeFailure("this doesn't work with these values", help="see the types and shapes that stand here")
     bug = GradcliError(
         f"this is a bug in gradcli: {type(problem).__name__}: {text}",
         help="please report it with the script that shows it; GRADCLI_DEBUG=1 prints the details",
@@ -228,6 +231,12 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
     (ValueError, r"range\(\) arg 3 must not be zero", lambda: ValueFailure("the step of a range can't be 0")),
     (ValueError, r"Exceeds the limit .* for integer string conversion",
      lambda: LimitFailure("this whole number has too many digits to be shown")),
+    (ValueError, r"cannot convert float (?:NaN|infinity) to integer",
+     lambda: ValueFailure("nan and inf are no whole numbers")),
+    (ValueError, r"(?:arg is an empty sequence|iterable argument is empty)",
+     lambda: ValueFailure("there is no largest or smallest of nothing")),
+    (ValueError, r"maximum supported dimension|too many dimensions|[Mm]aximum allowed dimension",
+     lambda: LimitFailure("a tensor has at most 64 dimensions")),
     (ValueError, r"slice step cannot be zero", lambda: IndexFailure("a slice's step can't be zero")),
     (ValueError, r"generator already executing", lambda: LimitFailure("this session runs already")),
     (IndexError, r"pop from empty list|pop index out of range|"

@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcli.language.causes import Origin
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
-from gradcli.language.scope import bound_names, mentions, walk
+from gradcli.language.scope import bound_names, mentions, mentions_gradient, walk
 
 DEL = ast.Del()
 
@@ -61,6 +61,7 @@ class Lowering(Expressions):
         *targets, source = node[1]
         if any(target[0] == "call" for target in targets):
             return self.short_function(node, targets, source)
+        body: list[ast.stmt]
         value = self.expression(source)
         if len(targets) == 1 and targets[0][0] == "NAME":
             self.named_spans.setdefault(spot(value), targets[0][1])
@@ -68,11 +69,17 @@ class Lowering(Expressions):
             for target in targets:
                 if target[0] == "NAME":
                     self.note_origin(target[1], source)
+        if self.auto and len(targets) > 1 and not self.depth and self.is_written_number(source):
+            # `a = b = 0`: each name gets a leaf of its own.
+            body = []
+            for target in targets:
+                body += self.store(target, self.tracked([target], source, self.expression(source)), source)
+            return body
         value = self.tracked(targets, source, value)
         if len(targets) == 1:
             return self.store(targets[0], value, source)
         held = self.fresh("value")
-        body: list[ast.stmt] = [ast.Assign([self.name(held, source, STORE)], value, **place(node))]
+        body = [ast.Assign([self.name(held, source, STORE)], value, **place(node))]
         for target in targets:
             body += self.store(target, self.name(held, source), source)
         return body
@@ -131,7 +138,7 @@ class Lowering(Expressions):
             holder, subscript = self.expression(children[0]), self.subscript(children[1])
             if self.auto:
                 call = self.runtime(
-                    "set_item", target, holder, subscript, value, self.constant(mentions(source, "grad"), source)
+                    "set_item", target, holder, subscript, value, self.constant(mentions_gradient(source), source)
                 )
                 return [ast.Expr(call, **place(target, source))]
             slot = ast.Subscript(holder, self.slices(children[1], subscript), STORE, **place(target))
@@ -166,7 +173,7 @@ class Lowering(Expressions):
         symbol = operator[1][:-1]
         value = self.expression(source)
         kind, children = target[0], target[1]
-        by_gradient = self.constant(mentions(source, "grad"), source)
+        by_gradient = self.constant(mentions_gradient(source), source)
         if kind == "NAME":
             if not self.auto:
                 slot = self.name(children, target, STORE)
@@ -192,7 +199,8 @@ class Lowering(Expressions):
 
     def do_const(self, node: Any) -> list[ast.stmt]:
         target, source = node[1]
-        self.consts.add(target[1])
+        if not self.depth:
+            self.consts.add(target[1])
         value = self.runtime("constant", source, self.expression(source))
         return [ast.Assign([self.name(target[1], target, STORE)], value, **place(node))]
 
@@ -346,7 +354,7 @@ class Lowering(Expressions):
             prologue = self.store(target, self.name(held, target), target)
         body = prologue + self.block(block)
         self.loops -= 1
-        return [ast.For(slot, source, body, [], **place(node))]
+        return [ast.For(slot, source, body, [], **place(iterable))]
 
     def names(self, target: Any) -> ast.expr:
         if target[0] == "NAME":
@@ -387,7 +395,7 @@ class Lowering(Expressions):
         test = ast.UnaryOp(ast.Not(), self.expression(condition), **place(condition))
         text = self.constant(None, node) if message is None else self.expression(message)
         fail = ast.Expr(self.runtime("assertion_failed", condition, text), **place(node))
-        return [ast.If(test, [fail], [], **place(node))]
+        return [ast.If(test, [fail], [], **place(condition))]
 
     def do_delete(self, node: Any) -> list[ast.stmt]:
         for target in node[1]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from types import FunctionType, MethodDescriptorType
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,16 @@ from gradcli.engine.inplace import add_, div_, mul_, sub_
 from gradcli.engine.node import Marker
 from gradcli.engine.protocols import floor_divide, power, product
 from gradcli.engine.tensor import AutogradMeta
-from gradcli.errors import AssertFailure, AutogradFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure
+from gradcli.errors import (
+    AssertFailure,
+    AutogradFailure,
+    IndexFailure,
+    LimitFailure,
+    NameFailure,
+    ShapeFailure,
+    TypeFailure,
+    ValueFailure,
+)
 from gradcli.events import Grad, Value
 from gradcli.language.nearest import nearest
 from gradcli.library import context
@@ -49,9 +59,11 @@ def backward(y: Any, name: str | None, line: int, gradient: Any, wrt: Any, retai
     inputs = (
         None if wrt is None else [part for item in wrt for part in (item if type(item) in (tuple, list) else (item,))]
     )
-    changed = run_backward(
-        outputs, None if gradient is None else [gradient], retain_graph=retain or None, inputs=inputs
-    )
+    gradients = None
+    if gradient is not None:
+        several = type(y) in (tuple, list) and type(gradient) in (tuple, list)
+        gradients = list(gradient) if several else [gradient]
+    changed = run_backward(outputs, gradients, retain_graph=retain or None, inputs=inputs)
     shown = {id(meta) for meta in changed}
     for leaf, tensor in context.current().named_tensors().items():
         if tensor.meta is not None and id(tensor.meta) in shown:
@@ -98,7 +110,24 @@ def power_(x: Any, y: Any) -> Any:
             f"this whole number would have some {int(x.bit_length() * y * 0.30103):,} digits",
             help="write the base with a point, and it's a float: `10.0^n`",
         )
-    return x**y
+    result = x**y
+    if type(result) is complex:
+        raise ValueFailure(
+            "a negative number has no real power with a fraction as exponent",
+            help="a tensor gives nan there: `tensor(x) ^ y`",
+        )
+    return result
+
+
+@runtime
+def contains(container: Any, value: Any) -> bool:
+    """`value in container`."""
+    if type(container) is range:
+        # Python would search a range for a float element by element.
+        return (
+            float(value).is_integer() and int(value) in container if isinstance(value, (int, float, Tensor)) else False
+        )
+    return value in container
 
 
 MOST_BITS = 2**23
@@ -135,6 +164,8 @@ def adopt_all(values: Any) -> Any:
 @runtime
 def constant(value: Any) -> Any:
     """What a `const` name is given: values without history."""
+    if type(value) in (list, tuple):
+        return type(value)(constant(item) for item in value)
     return Tensor(value.array, CUT) if type(value) is Tensor else value
 
 
@@ -156,8 +187,19 @@ _IN_PLACE: dict[str, Callable[[Tensor, Any], Tensor]] = {
 }  # fmt: skip
 
 
-def _is_tracked_leaf(value: Any) -> bool:
-    return type(value) is Tensor and bool(value.node) and value.is_leaf
+def _leaf_behind(value: Any) -> Tensor | None:
+    """The tracked leaf whose memory a change of `value` would change: itself, or the base that it's a view of."""
+    if type(value) is not Tensor or not value.node:
+        return None
+    if value.is_leaf:
+        return value
+    base = value.meta.base if value.meta is not None else None
+    return base if base is not None and base.node and base.is_leaf else None
+
+
+def _as_given(value: Any) -> Any:
+    """What a tensor is given, as a tensor where several values stand in a list or tuple."""
+    return as_tensor(value) if type(value) in (list, tuple) else value
 
 
 def _recorded(value: Any, by_gradient: bool) -> bool:
@@ -173,25 +215,51 @@ def augment(symbol: str, x: Any, value: Any, by_gradient: bool) -> Any:
             x.extend(value)
             return x
         return _BY_SYMBOL[symbol](x, value)
-    if not _is_tracked_leaf(x):
+    value = _as_given(value)
+    leaf_behind = _leaf_behind(x)
+    if leaf_behind is None:
         return _IN_PLACE[symbol](x, value)
     if _recorded(value, by_gradient):
-        return _BY_SYMBOL[symbol](x, value)
-    with grad_mode(False):
+        if leaf_behind is x:
+            return _BY_SYMBOL[symbol](x, value)
+        _let_go(leaf_behind)
         return _IN_PLACE[symbol](x, value)
+    with grad_mode(False):
+        grown = _BY_SYMBOL[symbol](x, value) if type(value) is Tensor and value.ndim > x.ndim else None
+        if grown is None or grown.shape == x.shape:
+            return _IN_PLACE[symbol](x, value)
+    # The shape grew, as of a sum that began with 0: the name goes on as a leaf of that shape.
+    return start_tracking(Tensor(grown.array))
 
 
 @runtime
 def set_item(x: Any, key: Any, value: Any, by_gradient: bool) -> None:
     """`x[key] = value` in auto mode."""
-    if not _is_tracked_leaf(x):
+    leaf_behind = _leaf_behind(x)
+    if leaf_behind is None:
         x[key] = value
-    elif _recorded(value, by_gradient) or type(value) is list:
-        _let_go(x)
+        return
+    value = _as_given(value)
+    if _recorded(value, by_gradient):
+        _let_go(leaf_behind)
         x[key] = value
     else:
         with grad_mode(False):
             x[key] = value
+
+
+@runtime
+def change(name: str, x: Any, *args: Any, **named: Any) -> Any:
+    """`x.add_(y)` and its like in auto mode."""
+    leaf_behind = _leaf_behind(x)
+    if leaf_behind is None:
+        return method(name, x, *args, **named)
+    given = [*args, *named.values()]
+    if any(_recorded(_as_given(value), False) for value in given):
+        _let_go(leaf_behind)
+        return method(name, x, *args, **named)
+    with grad_mode(False):
+        return method(name, x, *args, **named)
 
 
 def _let_go(x: Tensor) -> None:
@@ -201,21 +269,28 @@ def _let_go(x: Tensor) -> None:
     x.meta = AutogradMeta()
     if old is not None:
         x.meta.base, x.meta.path, x.meta.views = old.base, old.path, old.views
+        if old.views is not None:
+            for view in old.views.live():
+                view.node = None
 
 
 @runtime
 def augment_item(symbol: str, x: Any, key: Any, value: Any, by_gradient: bool) -> None:
     """`x[key] += value` in auto mode."""
-    if type(x) is Tensor and not _is_tracked_leaf(x):
-        part = x[key]
-        x[key] = _IN_PLACE[symbol](part, value)
+    if type(x) is not Tensor:
+        x[key] = augment(symbol, x[key], value, by_gradient)
         return
-    if _is_tracked_leaf(x) and not _recorded(value, by_gradient):
-        with grad_mode(False):
-            x[key] = _BY_SYMBOL[symbol](x[key], value)
+    leaf_behind = _leaf_behind(x)
+    if leaf_behind is None:
+        x[key] = _IN_PLACE[symbol](x[key], value)
         return
-    old = Tensor(x.array)[key] if type(x) is Tensor else x[key]
-    set_item(x, key, _BY_SYMBOL[symbol](old, value), by_gradient)
+    value = _as_given(value)
+    if _recorded(value, by_gradient):
+        old = Tensor(np.array(Tensor(x.array)[key].array))
+        set_item(x, key, _BY_SYMBOL[symbol](old, value), by_gradient)
+        return
+    with grad_mode(False):
+        x[key] = _BY_SYMBOL[symbol](x[key], value)
 
 
 @runtime
@@ -308,7 +383,16 @@ def method(name: str, value: Any, /, *args: Any, **named: Any) -> Any:
             return function(value, *args, **named)
     function = _find_method(value, name)
     if function is not None:
-        return function(number_or_tensor(value), *args, **named)
+        if type(value) in (Tensor, int, float, bool) or not isinstance(function, (MethodDescriptorType, FunctionType)):
+            return function(number_or_tensor(value), *args, **named)
+        try:
+            return function(value, *args, **named)
+        except (TypeError, ValueError, IndexError, AttributeError, OverflowError) as problem:
+            if isinstance(problem, IndexError):
+                raise IndexFailure(f"`.{name}()`: this index is out of range") from None
+            if isinstance(problem, ValueError) and name in ("index", "remove"):
+                raise ValueFailure(f"`.{name}()`: the value isn't in {_described(value)}") from None
+            raise TypeFailure(f"`.{name}()` of {_described(value)} doesn't take these arguments") from None
     if type(value) is Tensor and name in ATTRIBUTES[Tensor]:
         raise NameFailure(f"`{name}` isn't a method", help=f"it's an attribute: `.{name}`, without parentheses")
     known = set(OWN_METHODS.get(type(value), ()))

@@ -27,6 +27,11 @@ def mentions(tree: Any, word: str) -> bool:
     return any(node[0] in ("NAME", "LAMBDA_NAME") and node[1] in (word, f"{word}_") for node in walk(tree))
 
 
+def mentions_gradient(tree: Any) -> bool:
+    """Whether `.grad` stands in it: the attribute, not the function of that name."""
+    return any(node[0] == "attribute" and node[1][1][1] == "grad" for node in walk(tree))
+
+
 def bound_names(statements: tuple[Any, ...]) -> dict[str, None]:
     """The names that statements bind in their own scope, in order; those of functions inside stay there."""
     names: dict[str, None] = {}

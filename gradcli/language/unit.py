@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import sys
+import warnings
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import Any
@@ -109,6 +110,9 @@ def _code(body: list[ast.stmt], cells: list[str], key: str) -> CodeType:
         type_params=[],
         **spot,
     )
-    module = compile(ast.Module([holder], []), key, "exec", dont_inherit=True)
+    with warnings.catch_warnings():
+        # Python's advice on calls of numbers and the like; the script gets its own when it runs.
+        warnings.simplefilter("ignore")
+        module = compile(ast.Module([holder], []), key, "exec", dont_inherit=True)
     names = next(constant for constant in module.co_consts if isinstance(constant, CodeType))
     return next(constant for constant in names.co_consts if isinstance(constant, CodeType))

@@ -8,23 +8,77 @@ import string
 from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import GradcliError, NameFailure, TypeFailure
+from gradcli.errors import GradcliError, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
 from gradcli.library.arguments import Whole
 from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
 
 
+class Pairs:
+    """What `enumerate` and `zip` give: made anew for each loop over it.
+
+    Python's own are written in C and recurse there without a check when they hold each other.
+    """
+
+    __slots__ = ("_arguments", "_make", "_name")
+
+    def __init__(self, name: str, make: Any, *arguments: Any) -> None:
+        self._name = name
+        self._make = make
+        self._arguments = arguments
+
+    def __iter__(self) -> Any:
+        return self._make(*self._arguments)
+
+    def __repr__(self) -> str:
+        return f"<{self._name}>"
+
+
+def _numbered(values: Any, start: int) -> Any:
+    for value in values:
+        yield start, value
+        start += 1
+
+
+def _together(several: Any) -> Any:
+    iterators = [iter(values) for values in several]
+    while iterators:
+        row = []
+        for iterator in iterators:
+            for value in iterator:
+                row.append(value)
+                break
+            else:
+                return
+        yield tuple(row)
+
+
+def text_of(value: Any) -> str:
+    """A value as print writes it; a function by its name, without an address."""
+    if type(value) in (builtins.list, builtins.tuple):
+        inner = ", ".join(text_of(item) if not isinstance(item, str) else repr(item) for item in value)
+        comma = "," if type(value) is builtins.tuple and builtins.len(value) == 1 else ""
+        return f"[{inner}]" if type(value) is builtins.list else f"({inner}{comma})"
+    if callable(value) and hasattr(value, "__name__"):
+        return f"<function {value.__name__}>".replace("<function <lambda>>", "<function>")
+    return str(value)
+
+
 @function("print", plain=True)
 def print_(*values, sep=" ", end="\n"):
     """Writes values as Python's print does."""
     separator = " " if sep is None else sep
-    context.current().emit(Printed(separator.join(str(value) for value in values) + ("\n" if end is None else end)))
+    if not isinstance(separator, str) or not (end is None or isinstance(end, str)):
+        raise TypeFailure("print()'s `sep` and `end` are strings")
+    context.current().emit(Printed(separator.join(text_of(value) for value in values) + ("\n" if end is None else end)))
 
 
 @function("range", plain=True)
 def range_(*bounds):
     """The whole numbers from a start (0 where left out) up to an end, without it, by a step."""
+    if not 1 <= builtins.len(bounds) <= 3:
+        raise TypeFailure(f"range() takes 1 to 3 arguments, and got {builtins.len(bounds)}")
     return builtins.range(*(Whole(bound) for bound in bounds))
 
 
@@ -34,19 +88,19 @@ def len_(value):
     try:
         return builtins.len(value)
     except TypeError:
-        raise TypeFailure(f"a {type(value).__name__} has no length") from None
+        raise TypeFailure("only lists, strings and tensors with dimensions have a length") from None
 
 
 @function("enumerate", plain=True)
 def enumerate_(values, start=0):
     """Pairs of a number and an element."""
-    return builtins.enumerate(values, Whole(start))
+    return Pairs("enumerate", _numbered, values, Whole(start))
 
 
 @function("zip", plain=True)
 def zip_(*several):
     """Tuples of the first elements, the second, and so on."""
-    return builtins.zip(*several, strict=False)
+    return Pairs("zip", _together, several)
 
 
 @function("list", plain=True)
@@ -70,7 +124,7 @@ def reversed_(values):
 @function("str", plain=True)
 def str_(value=""):
     """A value as text."""
-    return str(value)
+    return text_of(value)
 
 
 @function("int", plain=True)
@@ -102,6 +156,10 @@ def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
         if args and not named:
             first = args[0]
             listed = sequences and len(args) == 1 and type(first) in (list, tuple, range)
+            if type(first) is range and builtins.len(args) == 1 and first:
+                # In closed form: a range may be longer than anyone would wait for.
+                low, high = builtins.min(first[0], first[-1]), builtins.max(first[0], first[-1])
+                return {"sum": (low + high) * builtins.len(first) // 2, "min": low, "max": high}[name]
             if listed or (type(first) in _PLAIN and all(type(a) in _PLAIN for a in args)):
                 return on_plain(*args)
         return on_tensors(*args, **named)
@@ -133,8 +191,12 @@ def _math(name: str) -> None:
             return compute(*(n.item() if type(n) is Tensor else n for n in numbers))
         except OverflowError:
             return math.inf
-        except (ValueError, TypeError) as problem:
-            raise TypeFailure(f"math.{name}: {problem}") from None
+        except ValueError:
+            raise ValueFailure(f"math.{name}() isn't defined for this number") from None
+        except TypeError:
+            raise TypeFailure(
+                f"math.{name}() doesn't take these arguments", help=f"for tensors there is `{name}`, where torch has it"
+            ) from None
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"Python's math.{name}, on plain numbers."

@@ -346,3 +346,4 @@ for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul")
     alias(_new, _old)
 
 CONSTANTS |= {"pi": pi, "tau": 2 * pi, "e": float(np.e), "inf": float("inf"), "nan": float("nan")}
+CONSTANTS |= {f"math.{name}": CONSTANTS[name] for name in ("pi", "tau", "e", "inf", "nan")}

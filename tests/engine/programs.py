@@ -240,7 +240,7 @@ class Program:
     def change(self, name: str, first: int, second: int) -> None:
         x, nx, x_text = self.ago(first)
         y, ny, y_text = self.ago(second)
-        if len(set(nx.places)) != len(nx.places) or not np.asarray(x.array).flags.writeable:
+        if len(set(nx.places)) != len(nx.places):
             return
         if max(map(abs, nx.values + ny.values)) ** 2 > BOUND:
             return

@@ -1,4 +1,4 @@
-"""All or nothing: an error in a rule or a hook leaves every `.grad` and the graph as they were."""
+"""All or nothing: an error in a rule or a hook leaves every `.grad` as it was, and a graph that is retained."""
 
 from __future__ import annotations
 
