@@ -6,6 +6,7 @@ where there is something to stop for, a thread watches: it lets the handler have
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import re
 import signal
@@ -65,6 +66,10 @@ def interruptible(flush: Callable[[], None]) -> Iterator[None]:
         os.close(woken)
 
 
+def _nowhere() -> int:
+    return os.open(os.devnull, os.O_WRONLY)
+
+
 @contextmanager
 def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> Iterator[None]:
     """Raises LimitFailure in the block when its time is over; `stop` is told where it doesn't come to that."""
@@ -87,10 +92,13 @@ def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> It
     before = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     threading.Thread(target=watch, daemon=True).start()
+    # A step of C's that holds the interpreter's lock stops every thread of Python's, but not this one.
+    faulthandler.dump_traceback_later(seconds + 4 * GRACE, exit=True, file=_nowhere())
     try:
         yield
     finally:
         over.set()
+        faulthandler.cancel_dump_traceback_later()
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
 

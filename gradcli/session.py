@@ -161,10 +161,9 @@ class Session:
             stop_tracking(tensor)
             tensor.node = None
         if marked:
+            names = f"{len(marked)} name{'s' * (len(marked) != 1)}"
             self.warn(
-                "requires_grad is mentioned: from here on only what the script marks is tracked",
-                f"{len(marked)} name{'s' * (len(marked) != 1)} tracked until now "
-                f"{'are' if len(marked) != 1 else 'is'} not any more",
+                f"requires_grad is mentioned: tracking is explicit from here on, and {names} tracked until now no more"
             )
 
     def _script(self, unit: Unit) -> Generator[None]:

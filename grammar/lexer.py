@@ -220,6 +220,10 @@ class Scan:
             from unicodedata import normalize
 
             name = normalize("NFKC", word)
+            if name in t.ENTRIES:
+                self.fail(
+                    f"`{word}` reads as the word `{name}`", end - len(word), end, help=f"write it plainly: `{name}`"
+                )
         if name.startswith("__") and not self._in_import():
             self.fail(
                 f"the name `{word}` is reserved",

@@ -144,10 +144,11 @@ def _run(scan: Scan, start: str) -> Node:
             else:
                 first, last = parts[0], parts[-1]
                 if edges:
+                    # A list of words that leave no trace (`import import`) is empty.
                     if edges & 1:
-                        first = first[0]
+                        first = first[0] if first else last
                     if edges & 2:
-                        last = last[-1]
+                        last = last[-1] if last else first
                 if how == NODE:
                     children = tuple(parts)
                 elif how == PICK:

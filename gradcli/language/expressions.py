@@ -248,7 +248,12 @@ class Expressions:
                 method = self.constant(name, callee[1][1])
                 changes = self.auto and name.endswith("_") and name not in ("requires_grad_", "detach_")
                 holder = self.expression(callee[1][0])
-                return ast.Call(self.name("@change" if changes else "@method", node), [method, holder, *positional], keywords, **place(node))
+                return ast.Call(
+                    self.name("@change" if changes else "@method", node),
+                    [method, holder, *positional],
+                    keywords,
+                    **place(node),
+                )
             function: ast.expr = qualified
         else:
             function = self.expression(callee)

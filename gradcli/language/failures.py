@@ -70,6 +70,18 @@ def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> l
     return places
 
 
+def _library_function(problem: BaseException) -> str:
+    """The library's function that NumPy or Python refused the script's values in; empty where it's deeper in gradcli."""
+    called, innermost = "", ""
+    traceback = problem.__traceback__
+    while traceback is not None:
+        innermost = traceback.tb_frame.f_globals.get("__name__", "")
+        if innermost.startswith("gradcli.library.") and traceback.tb_frame.f_code.co_name in FUNCTIONS:
+            called = traceback.tb_frame.f_code.co_name
+        traceback = traceback.tb_next
+    return called if innermost.startswith(("gradcli.library.", "numpy")) else ""
+
+
 def _is_innermost(problem: BaseException) -> bool:
     """Whether the script itself raised it, and nothing that it called."""
     traceback = problem.__traceback__
@@ -148,6 +160,9 @@ def translated(problem: BaseException, names: Iterable[str], by_script: bool) ->
     if by_script and isinstance(problem, (TypeError, ValueError, AttributeError, KeyError, IndexError)):
         # Raised by what the script itself called, and nothing of gradcli's: so the values are at fault.
         return TypeFailure("this doesn't work with these values", help="see the types and shapes that stand here")
+    called = _library_function(problem)
+    if called and isinstance(problem, (TypeError, ValueError, IndexError, KeyError, AttributeError)):
+        return TypeFailure(f"{called}() doesn't take these values", help=f"it is called {signature(called)}")
     bug = GradcliError(
         f"this is a bug in gradcli: {type(problem).__name__}: {text}",
         help="please report it with the script that shows it; GRADCLI_DEBUG=1 prints the details",
@@ -222,9 +237,9 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda want, got: TypeFailure(f"{want} names, and {got} value{'s' * (got != '1')} to give them")),
     (ValueError, r"too many values to unpack \(expected (\d+)",
      lambda want: TypeFailure(f"more values than the {want} names that they're given to")),
-    (ValueError, r"([Ii]nvalid format specifier.*|Unknown format code.*|Cannot specify.*|Sign not allowed.*|"
-     r"Precision not.*|Format specifier missing.*)",
-     lambda what: TypeFailure("this format doesn't fit the value", help=f"{what}")),
+    (ValueError, r"[Ii]nvalid format specifier|Unknown format code|Cannot specify|Sign not allowed|Precision not|"
+     r"Format specifier missing|not allowed in (?:string|integer) format",
+     lambda: TypeFailure("this format doesn't fit the value", help="such as `{x:.3f}`, `{x:10.2e}`, `{n:d}`, `{s:>8}`")),
     (ValueError, r"(?:could not convert string to float|invalid literal for int\(\) with base 10): (.*)",
      lambda what: ValueFailure(f"{what} isn't a number")),
     (ValueError, r"(.*) is not in list", lambda what: ValueFailure("this value isn't in the list")),

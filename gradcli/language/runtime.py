@@ -439,32 +439,36 @@ def assertion_failed(message: Any) -> None:
 def custom(body: Callable[..., Any], name: str, takes: int) -> Callable[..., Any]:
     """A function whose `backward` clause is its derivative; `body` returns its value and the clause."""
 
+    code, defaults = body.__code__, body.__defaults__ or ()  # type: ignore[attr-defined]
+    names = code.co_varnames[: code.co_argcount]
+
     def call(*args: Any, **named: Any) -> Any:
         with grad_mode(False):
             value, clause = body(*args, **named)
-        given = [*args, *named.values()]
+        # The inputs are the parameters, however they were given: the clause returns a gradient for each.
+        left = {**dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)), **named}
+        args, named = (*args, *(left[name] for name in names[len(args) :])), {}
+        given = list(args)
         edges = tuple((a.node or None) if type(a) is Tensor else None for a in given)
         if not modes.recording or not any(edges):
             return value
         if type(value) is tuple:
             raise TypeFailure(f"`{name}` with a backward clause returns one tensor", help="stack several into one")
         out = as_tensor(value)
-        op = _op_of_clause(name, body, clause, args, named, given)
+        op = _op_of_clause(name, body, clause, given)
         return Tensor(np.array(out.array)[()], Node(op, edges, (None, *(None for _ in given))))
 
     call.__name__ = call.__qualname__ = name
     return call
 
 
-def _op_of_clause(
-    name: str, body: Callable[..., Any], clause: Callable[..., Any], args: Any, named: dict[str, Any], given: list[Any]
-) -> Marker:
+def _op_of_clause(name: str, body: Callable[..., Any], clause: Callable[..., Any], given: list[Any]) -> Marker:
     """The operation that one call of a custom function is: its rule is the clause."""
 
     def rule(needs: tuple[bool, ...], g: Any, *_: Any) -> list[Any]:
         if type(g) is Tensor:
             # Recording: the body runs again, so that what it computed has a history for the clause to use.
-            _, recorded = body(*args, **named)
+            _, recorded = body(*given)
             results = recorded(g)
         else:
             results = clause(Tensor(g, CUT))
