@@ -97,8 +97,13 @@ def eval_command(
         programs = [("-", None)]
     if timeout is not None and not timeout > 0:
         raise typer.BadParameter("--timeout wants a number of seconds above 0")
-    from gradcli.evaluate import evaluate
+    from gradcli.errors import GradcliError
+    from gradcli.evaluate import checked, evaluate
 
+    try:
+        checked(settings, max_memory)
+    except GradcliError as failure:
+        raise typer.BadParameter(failure.message) from None
     status = evaluate(
         programs,
         format="plain" if format is Format.auto else format.value,

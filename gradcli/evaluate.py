@@ -50,7 +50,7 @@ def evaluate(
             limit_memory(size_in_bytes(max_memory))
         with interruptible(renderer.out.flush), time_limit(timeout, renderer.failure):
             for setting in settings or []:
-                session.execute(_assignment(setting), f"--set {setting}", show)
+                session.execute(setting, f"--set {setting}", show)
             for name, text in programs:
                 source = read(name) if text is None else text
                 session.execute(source, "<stdin>" if name == "-" else name, show)
@@ -80,13 +80,14 @@ def renderer_for(format: str, out: TextIO, err: TextIO, session: Session) -> Any
     return PlainRenderer(out, err, session.text_of)
 
 
-def _assignment(setting: str) -> str:
-    name, equals, value = setting.partition("=")
-    if not equals or not name.strip().isidentifier() or not value.strip():
-        raise ValueFailure(
-            f"`--set {setting}` is no assignment", help="write a name, `=` and an expression: --set n=10"
-        )
-    return setting
+def checked(settings: list[str] | None, max_memory: str | None) -> None:
+    """Raises ValueFailure for a setting that is no assignment, and a size that is none."""
+    for setting in settings or []:
+        name, equals, value = setting.partition("=")
+        if not equals or not name.strip().isidentifier() or not value.strip():
+            raise ValueFailure(f"`--set {setting}` is no assignment: write a name, `=` and an expression, --set n=10")
+    if max_memory is not None:
+        size_in_bytes(max_memory)
 
 
 def read(name: str) -> str:

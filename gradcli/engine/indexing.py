@@ -48,6 +48,8 @@ def normalized(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]
             advanced = True
         elif isinstance(part, (list, range, np.ndarray)):
             array = np.asarray(part) if len(part) else np.zeros(0, np.int64)
+            if array.dtype.kind not in "biuf":
+                raise TypeFailure("an index is made of whole numbers or truth values")
             part = array if array.dtype.kind == "b" else _whole_array(array)
             advanced = True
         elif part is not None and part is not Ellipsis and not isinstance(part, int):

@@ -136,6 +136,8 @@ def _binary(op: Op) -> Callable[..., Any]:
         except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:
             raise _elementwise_failure(op, x, y, problem) from None
         if not (x_node or y_node) or not modes.recording:
+            if x.ndim != y.ndim and x.shape != out.shape != y.shape:
+                _warn_of_growth(x.shape, y.shape, out.shape)
             return untracked(op, out, input, other)
         shape = out.shape
         if x_node:

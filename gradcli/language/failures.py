@@ -71,7 +71,7 @@ def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> l
 
 
 def _library_function(problem: BaseException) -> str:
-    """The library's function that NumPy or Python refused the script's values in; empty where it's deeper in gradcli."""
+    """The library's function in which NumPy or Python refused the values; empty where it's deeper in gradcli."""
     called, innermost = "", ""
     traceback = problem.__traceback__
     while traceback is not None:
@@ -239,7 +239,7 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda want: TypeFailure(f"more values than the {want} names that they're given to")),
     (ValueError, r"[Ii]nvalid format specifier|Unknown format code|Cannot specify|Sign not allowed|Precision not|"
      r"Format specifier missing|not allowed in (?:string|integer) format",
-     lambda: TypeFailure("this format doesn't fit the value", help="such as `{x:.3f}`, `{x:10.2e}`, `{n:d}`, `{s:>8}`")),
+     lambda: TypeFailure("this format doesn't fit the value", help="such as `{x:.3f}`, `{x:10.2e}`, `{s:>8}`")),
     (ValueError, r"(?:could not convert string to float|invalid literal for int\(\) with base 10): (.*)",
      lambda what: ValueFailure(f"{what} isn't a number")),
     (ValueError, r"(.*) is not in list", lambda what: ValueFailure("this value isn't in the list")),

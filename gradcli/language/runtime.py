@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from types import FunctionType, MethodDescriptorType
 from typing import Any
 
@@ -222,8 +222,8 @@ def augment(symbol: str, x: Any, value: Any, by_gradient: bool) -> Any:
     if _recorded(value, by_gradient):
         if leaf_behind is x:
             return _BY_SYMBOL[symbol](x, value)
-        _let_go(leaf_behind)
-        return _IN_PLACE[symbol](x, value)
+        with _letting_go(leaf_behind):
+            return _IN_PLACE[symbol](x, value)
     with grad_mode(False):
         grown = _BY_SYMBOL[symbol](x, value) if type(value) is Tensor and value.ndim > x.ndim else None
         if grown is None or grown.shape == x.shape:
@@ -241,8 +241,8 @@ def set_item(x: Any, key: Any, value: Any, by_gradient: bool) -> None:
         return
     value = _as_given(value)
     if _recorded(value, by_gradient):
-        _let_go(leaf_behind)
-        x[key] = value
+        with _letting_go(leaf_behind):
+            x[key] = value
     else:
         with grad_mode(False):
             x[key] = value
@@ -256,22 +256,30 @@ def change(name: str, x: Any, *args: Any, **named: Any) -> Any:
         return method(name, x, *args, **named)
     given = [*args, *named.values()]
     if any(_recorded(_as_given(value), False) for value in given):
-        _let_go(leaf_behind)
-        return method(name, x, *args, **named)
+        with _letting_go(leaf_behind):
+            return method(name, x, *args, **named)
     with grad_mode(False):
         return method(name, x, *args, **named)
 
 
-def _let_go(x: Tensor) -> None:
-    """A leaf that goes on as a result: what was computed from it keeps the old leaf."""
-    old = x.meta
-    x.node = None
-    x.meta = AutogradMeta()
-    if old is not None:
-        x.meta.base, x.meta.path, x.meta.views = old.base, old.path, old.views
-        if old.views is not None:
-            for view in old.views.live():
-                view.node = None
+@contextmanager
+def _letting_go(x: Tensor) -> Iterator[None]:
+    """A leaf that goes on as a result: what was computed from it keeps the old leaf. A failure leaves all as it was."""
+    node, meta = x.node, x.meta
+    x.node, x.meta = None, AutogradMeta()
+    views = []
+    if meta is not None:
+        x.meta.base, x.meta.path, x.meta.views = meta.base, meta.path, meta.views
+        views = [(view, view.node) for view in (meta.views.live() if meta.views is not None else ())]
+    for view, _ in views:
+        view.node = None
+    try:
+        yield
+    except BaseException:
+        x.node, x.meta = node, meta
+        for view, old in views:
+            view.node = old
+        raise
 
 
 @runtime

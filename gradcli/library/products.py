@@ -116,6 +116,8 @@ def trace(input: Tensor):
 def einsum(equation, *operands):
     """A sum of products by Einstein's convention: `einsum("ij,jk->ik", x, y)`."""
     equation = Text(equation)
+    if not operands:
+        raise TypeFailure("einsum() needs the tensors that its equation speaks of")
     tensors = promoted(
         *Tensors(list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands))
     )
