@@ -69,7 +69,8 @@ def test_printed_integers_read_back(data, dtype, width):
 )
 def test_any_array_prints_in_balanced_brackets(array, **options):
     text = tensor_text(array, **options)
-    assert text.startswith("tensor(") and text.endswith(")")
+    assert text.startswith("tensor(")
+    assert text.endswith(")")
     assert text.count("[") == text.count("]")
     assert all(line == line.rstrip() for line in text.split("\n"))
 

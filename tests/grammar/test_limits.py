@@ -4,6 +4,7 @@ import gc
 import time
 
 import pytest
+
 from gradcli.errors import SyntaxFailure
 from gradcli.grammar import parse
 

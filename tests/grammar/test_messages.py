@@ -1,6 +1,7 @@
 """What a syntax error says, and where it points: the text between the two `¦`."""
 
 import pytest
+
 from gradcli.errors import SyntaxFailure
 from gradcli.grammar import parse, parse_expression
 

@@ -1,6 +1,7 @@
 """Where tokens and nodes stand: lines from 1, columns from 0, in characters, ends exclusive."""
 
 import pytest
+
 from gradcli.grammar import parse, tokens
 
 

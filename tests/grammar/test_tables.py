@@ -6,12 +6,13 @@ import sys
 
 import lark
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from gradcli.errors import SyntaxFailure
 from gradcli.grammar import parse, parser
 from gradcli.grammar.build import main, read_grammar
 from gradcli.grammar.lexer import Scan
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 def run(code):

@@ -1,6 +1,7 @@
 """What the lexer decides: where statements end, which words are keywords, what quotes and brackets mean."""
 
 import pytest
+
 from gradcli.grammar import incomplete, parse, parse_expression, tokens
 
 # -------------------------------------------------------------------------------------------------------- newlines
