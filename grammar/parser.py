@@ -39,7 +39,8 @@ def _arrange_backward(children: tuple[Any, ...]) -> tuple[Any, ...]:
 _ARRANGE = {
     "backward": _arrange_backward,
     "replacement": lambda children: (children[0], children[2], children[1]),
-    "import": lambda children: (),
+    # Nothing of it is kept; one that names no module is marked, for the lowering to refuse.
+    "import": lambda children: () if any(child[0] == "NAME" for child in children) else (None,),
     "param": lambda children: children if len(children) == 2 else (*children, None),
 }
 

@@ -11,7 +11,12 @@ from gradcli.library import CONSTANTS, FUNCTIONS
 FUNCTIONS["no_grad"] = lambda: GradMode(False)
 FUNCTIONS["enable_grad"] = lambda: GradMode(True)
 
-BUILTINS: dict[str, Any] = {**FUNCTIONS, **CONSTANTS, **RUNTIME}
+_WORDS: dict[str, Any] = {**FUNCTIONS, **CONSTANTS}
+
+QUALIFIED = "@."
+"""Begins the key of a word behind a module's name: `torch.sum` is the library's, whatever a script calls `sum`."""
+
+BUILTINS: dict[str, Any] = {**_WORDS, **{QUALIFIED + word: value for word, value in _WORDS.items()}, **RUNTIME}
 """The builtins of every script: the vocabulary, the constants, and what lowered code calls. Nothing of Python's."""
 
 _NUMPY = {"array": "tensor", "asarray": "tensor", "power": "pow", "concatenate": "cat", "amax": "amax", "amin": "amin"}
@@ -24,9 +29,14 @@ class Dictionary:
         return name in BUILTINS
 
     def resolve(self, path: str) -> str | None:
-        """The key for a dotted name: `torch.sum` is `sum`, `F.relu` and `linalg.norm` are their own."""
+        """The key for a dotted name; none where there is no such word."""
+        word = self._word(path)
+        return None if word is None else QUALIFIED + word
+
+    def _word(self, path: str) -> str | None:
+        """The library's word for a dotted name: `torch.sum` is `sum`, `F.relu` and `linalg.norm` are their own."""
         words = path.split(".")
-        if path in BUILTINS and path.startswith("torch."):
+        if path in _WORDS and path.startswith("torch."):
             return path
         if words[0] == "torch" and len(words) > 1:
             words = words[1:]
@@ -34,12 +44,12 @@ class Dictionary:
             words = ["F", *words[2:]]
         if words[0] in ("np", "numpy") and len(words) == 2:
             name = _NUMPY.get(words[1], words[1])
-            return name if name in BUILTINS else None
+            return name if name in _WORDS else None
         key = ".".join(words)
-        if key in BUILTINS:
+        if key in _WORDS:
             return key
         # torch keeps many functions in several places: `F.softplus` beside `softplus`.
-        if words[0] in ("F", "special", "linalg") and len(words) == 2 and words[1] in BUILTINS:
+        if words[0] in ("F", "special", "linalg") and len(words) == 2 and words[1] in _WORDS:
             return words[1] if words[0] != "linalg" else None
         return None
 
@@ -47,7 +57,7 @@ class Dictionary:
         """A known dotted name near to one that isn't."""
         prefix, _, word = path.rpartition(".")
         candidates = {
-            key.rpartition(".")[2] for key in BUILTINS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")
+            key.rpartition(".")[2] for key in _WORDS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")
         }
         found = nearest(word, candidates)
         return None if found is None else f"{prefix}.{found}"

@@ -356,8 +356,11 @@ class Expressions:
             if spec is not None and re.search(r"\d{6}", spec):
                 raise self.failure("a format this wide or precise is refused", form)
             text = None if spec is None else ast.JoinedStr([self.constant(spec, form)], **place(form))
+            value = self.expression(source)
+            if spec is None:
+                value, conversion = self.runtime("text", part, value, self.constant(conversion == "r", part)), None
             code = -1 if conversion is None else ord(conversion)
-            values.append(ast.FormattedValue(self.expression(source), code, text, **place(part)))
+            values.append(ast.FormattedValue(value, code, text, **place(part)))
         return ast.JoinedStr(values, **place(node))
 
 

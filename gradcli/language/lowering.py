@@ -286,8 +286,11 @@ class Lowering(Expressions):
         params, body = node[1]
         if body[0] == "block":
             name = self.fresh("lambda")
-            self.hoisted.append(self.function(name, params, body, node))
-            return self.name(name, node)
+            function = self.function(name, params, body, node)
+            defaults, function.args.defaults = function.args.defaults, []
+            self.hoisted.append(function)
+            here = self.name(name, node)
+            return self.runtime("with_defaults", node, here, *defaults) if defaults else here
         arguments = self.arguments(params)
         state = self.depth, self.loops, self.hoisted, self.clause
         self.depth, self.loops, self.hoisted, self.clause = self.depth + 1, 0, [], None
@@ -401,9 +404,17 @@ class Lowering(Expressions):
         for target in node[1]:
             if target[0] != "NAME":
                 raise self.failure("`del` takes names", target)
-        return [ast.Delete([self.name(t[1], t, DEL) for t in node[1]], **place(node))]
+        body: list[ast.stmt] = [ast.Delete([self.name(t[1], t, DEL) for t in node[1]], **place(node))]
+        for target in node[1]:
+            if target[1] in self.vocabulary and not self.depth:
+                # The built-in of that name is there again.
+                back = self.name(f"@.{target[1]}", target)
+                body.append(ast.Assign([self.name(target[1], target, STORE)], back, **place(target)))
+        return body
 
     def do_import(self, node: Any) -> list[ast.stmt]:
+        if node[1]:
+            raise self.failure("an import line names a module", node, help="it's accepted, and does nothing")
         return []
 
     def do_pass(self, node: Any) -> list[ast.stmt]:

@@ -32,7 +32,7 @@ from gradcli.library import context
 from gradcli.library.autograd import derivative, set_data, set_gradient
 from gradcli.library.plain import OWN_METHODS, number_or_tensor
 from gradcli.library.queries import ATTRIBUTES, NODE_METHODS, attribute
-from gradcli.library.values import Handle, Parts, Size
+from gradcli.library.values import Handle, Parts, Size, text_of
 from gradcli.library.vocabulary import FUNCTIONS, METHODS
 
 RUNTIME: dict[str, Any] = {}
@@ -90,6 +90,20 @@ def list_(values: list[Any]) -> Any:
 
 def _all_numbers(values: list[Any]) -> bool:
     return bool(values) and all(type(v) in (int, float, bool) or (type(v) is list and _all_numbers(v)) for v in values)
+
+
+@runtime
+def text(value: Any, quoted: bool) -> str:
+    """A value in an f-string without a format."""
+    return format(value, "") if type(value) is Tensor and not quoted else text_of(value, quoted)
+
+
+@runtime
+def with_defaults(function: FunctionType, *defaults: Any) -> FunctionType:
+    """A function with a block, where it stands: its defaults are evaluated there."""
+    made = FunctionType(function.__code__, function.__globals__, function.__name__, defaults, function.__closure__)
+    made.__qualname__ = function.__qualname__
+    return made
 
 
 @runtime
@@ -321,6 +335,9 @@ class GradMode:
 
     def __init__(self, on: bool) -> None:
         self.on = on
+
+    def __repr__(self) -> str:
+        return "<enable_grad>" if self.on else "<no_grad>"
 
 
 @runtime

@@ -12,6 +12,7 @@ from gradcli.errors import GradcliError, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
 from gradcli.library.arguments import Whole
+from gradcli.library.values import text_of
 from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
 
 
@@ -52,17 +53,6 @@ def _together(several: Any) -> Any:
             else:
                 return
         yield tuple(row)
-
-
-def text_of(value: Any) -> str:
-    """A value as print writes it; a function by its name, without an address."""
-    if type(value) in (builtins.list, builtins.tuple):
-        inner = ", ".join(text_of(item) if not isinstance(item, str) else repr(item) for item in value)
-        comma = "," if type(value) is builtins.tuple and builtins.len(value) == 1 else ""
-        return f"[{inner}]" if type(value) is builtins.list else f"({inner}{comma})"
-    if callable(value) and hasattr(value, "__name__"):
-        return f"<function {value.__name__}>".replace("<function <lambda>>", "<function>")
-    return str(value)
 
 
 @function("print", plain=True)
@@ -223,6 +213,12 @@ class _Fields(string.Formatter):
         if "." in field_name or "[" in field_name:
             raise NameFailure(f"a format field is a number or a name, and this is `{field_name}`")
         return super().get_field(field_name, args, kwargs)
+
+    def convert_field(self, value: Any, conversion: str | None) -> Any:
+        return text_of(value, quoted=True) if conversion == "r" else text_of(value) if conversion else value
+
+    def format_field(self, value: Any, format_spec: str) -> Any:
+        return format(value, format_spec) if format_spec or type(value) is Tensor else text_of(value)
 
 
 def _format(text: str, *args: Any, **named: Any) -> str:

@@ -66,6 +66,9 @@ class Handle:
         self._functions = functions
         self._key = key
 
+    def __repr__(self) -> str:
+        return "<hook>"
+
     def remove(self) -> None:
         self._functions.pop(self._key, None)
 
@@ -85,3 +88,17 @@ class Parts(tuple):
 def parts_type(kind: str, *fields: str) -> type[Parts]:
     """The type of a function's results, such as `max`'s values and indices."""
     return type(kind, (Parts,), {"__slots__": (), "fields": fields, "kind": kind})
+
+
+def text_of(value: Any, quoted: bool = False, outer: tuple[int, ...] = ()) -> str:
+    """A value as print writes it (`quoted`: as it stands in a list); a function by its name, without an address."""
+    if type(value) in (list, tuple):
+        if id(value) in outer:
+            return "[...]" if type(value) is list else "(...)"
+        inner = ", ".join(text_of(item, True, (*outer, id(value))) for item in value)
+        comma = "," if type(value) is tuple and len(value) == 1 else ""
+        return f"[{inner}]" if type(value) is list else f"({inner}{comma})"
+    name = getattr(value, "__name__", None)
+    if callable(value) and isinstance(name, str):
+        return f"<function {name}>" if name.isidentifier() or name.endswith("'") else "<function>"
+    return repr(value) if quoted else str(value)

@@ -7,23 +7,22 @@ from typing import Any, TextIO
 
 from gradcli.errors import GradcliError, Span
 from gradcli.events import Event, Grad, Printed, Value, Warned
+from gradcli.library.values import text_of
 
 WIDTH = 80
 MOST_CALLS = 6
 
 
-def value_text(value: Any) -> str:
+def value_text(value: Any, outer: tuple[int, ...] = ()) -> str:
     """A value as a statement shows it; a tuple or list that's too wide for a line has one element a line."""
-    if type(value) in (tuple, list):
-        return _listed(value)
-    if callable(value) and hasattr(value, "__name__"):
-        return f"<function {value.__name__}>"
-    return repr(value)
+    if type(value) in (tuple, list) and id(value) not in outer:
+        return _listed(value, (*outer, id(value)))
+    return text_of(value, True, outer)
 
 
-def _listed(values: Any) -> str:
+def _listed(values: Any, outer: tuple[int, ...]) -> str:
     opening, closing = ("(", ")") if type(values) is tuple else ("[", "]")
-    parts = [value_text(value) for value in values]
+    parts = [value_text(value, outer) for value in values]
     comma = "," if type(values) is tuple and len(parts) == 1 else ""
     line = f"{opening}{', '.join(parts)}{comma}{closing}"
     if len(line) < WIDTH and "\n" not in line:

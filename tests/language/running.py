@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gradcli import GradcliError, Session
-from gradcli.events import Warned
+from gradcli.events import Event, Warned
 from gradcli.render.plain import event_text
 
 
@@ -22,12 +22,15 @@ def outcome(source: str, session: Session | None = None, *, tracking: str | None
     session = session or Session(tracking=tracking)
     pieces: list[str] = []
     warnings: list[str] = []
+
+    def show(event: Event) -> None:
+        if isinstance(event, Warned):
+            warnings.append(event.message)
+        else:
+            pieces.append(event_text(event))
+
     try:
-        for event in session.run(source):
-            if isinstance(event, Warned):
-                warnings.append(event.message)
-            else:
-                pieces.append(event_text(event))
+        session.execute(source, "<text>", show)
     except GradcliError as failure:
         return Outcome("".join(pieces), warnings, failure)
     return Outcome("".join(pieces), warnings, None)
