@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 import gradcli
+from gradcli.commandline import in_order, program_of
 
 app = typer.Typer(
     name="gradcli",
@@ -89,7 +90,7 @@ def eval_command(
     sandbox: Annotated[bool, typer.Option("--sandbox", help="Let scripts read and write no files.")] = False,
 ) -> None:
     """Evaluates files and texts in order, in one session."""
-    programs = [_program(given, number) for number, given in enumerate(files or [], 1)]
+    programs = [program_of(given, number) for number, given in enumerate(files or [], 1)]
     programs += [("<text>", text) for text in expressions or []]
     if not programs:
         if sys.stdin is None or sys.stdin.isatty():
@@ -118,38 +119,6 @@ def eval_command(
         sandbox=sandbox,
     )
     raise typer.Exit(status)
-
-
-TEXT_MARK = "\0"
-"""Begins an argument that was the text of a `-e`: see `in_order`."""
-
-
-def _program(given: str, number: int) -> tuple[str, str | None]:
-    if not given.startswith(TEXT_MARK):
-        return given, None
-    return ("<text>" if number == 1 else f"<text {number}>"), given.removeprefix(TEXT_MARK)
-
-
-def in_order(arguments: list[str]) -> list[str]:
-    """The command line with each `-e TEXT` as an argument among the files.
-
-    Files and texts are evaluated in the order in which they're given, and the parser keeps options and arguments apart.
-    """
-    if not arguments or arguments[0] != "eval":
-        return arguments
-    ordered: list[str] = []
-    rest = iter(arguments)
-    for argument in rest:
-        if argument == "--":
-            return [*ordered, argument, *rest]
-        if argument == "-e":
-            text = next(rest, None)
-            ordered += [argument] if text is None else [TEXT_MARK + text]
-        elif argument.startswith("-e") and not argument.startswith("--"):
-            ordered.append(TEXT_MARK + argument[2:])
-        else:
-            ordered.append(argument)
-    return ordered
 
 
 def main() -> None:
