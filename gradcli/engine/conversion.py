@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes
-from gradcli.engine.tensor import CUT, Tensor
+from gradcli.engine.tensor import CUT, NUMBER, Tensor
 from gradcli.errors import ShapeFailure, TypeFailure
 
 NUMBERS = frozenset((float, int, bool))
@@ -37,7 +37,7 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
     if kind is bool:
         return Tensor(np.bool_(value) if dtype is None else dtype.type(value), status)
     if kind is float or kind is int:
-        return Tensor((dtype or modes.default_dtype).type(value), status)
+        return Tensor((dtype or modes.default_dtype).type(value), NUMBER if modes.recording else CUT)
     if isinstance(value, (np.ndarray, np.generic)):
         return Tensor(value if dtype is None else value.astype(dtype), status)
     if isinstance(value, (list, tuple, range)):

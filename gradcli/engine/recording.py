@@ -88,7 +88,7 @@ def _unary(op: Op) -> Callable[..., Any]:
             out = forward(array)
         except TypeError:
             raise TypeFailure(f"{op.name} isn't defined for {array.dtype}") from None
-        return Tensor(out, None if node is None and modes.recording else CUT)
+        return Tensor(out, CUT if node is CUT or not modes.recording else None)
 
     return apply
 
@@ -200,13 +200,8 @@ def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
             out = out.astype(modes.default_dtype)
     if not modes.recording:
         return Tensor(out, CUT)
-    found = None
-    for value in inputs:
-        if type(value) is Tensor:
-            if value.node is None:
-                return Tensor(out, None)
-            found = CUT
-    return Tensor(out, found)
+    nodes = [value.node for value in inputs if type(value) is Tensor]
+    return Tensor(out, CUT if CUT in nodes and None not in nodes else None)
 
 
 def _elementwise_failure(op: Op, x: Any, y: Any, problem: Exception) -> Exception:

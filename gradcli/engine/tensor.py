@@ -20,10 +20,13 @@ class _Cut(tuple):
     __slots__ = ()
 
     def __repr__(self) -> str:
-        return "CUT"
+        return "CUT" if self is CUT else "NUMBER"
 
 
 CUT = _Cut()
+
+NUMBER = _Cut()
+"""`Tensor.node` of a plain number that had to become a tensor: it has no part in whether a result is cut."""
 
 
 class AutogradMeta:

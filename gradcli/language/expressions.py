@@ -49,6 +49,7 @@ class Expressions:
         self.serial = 0
         self.clause: str | None = None
         self.untracked = False
+        self.loop_names: set[str] = set()
         self.origins: dict[str, Origin] = {}
         self.named_spans: dict[tuple[int, int, int, int], str] = {}
         self.functions: dict[str, Callable[[Any], Any]] = {}

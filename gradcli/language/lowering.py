@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcli.language.causes import Origin
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
-from gradcli.language.scope import bound_names, mentions, mentions_gradient, walk
+from gradcli.language.scope import NAMESPACES, bound_names, mentions, mentions_gradient, walk
 
 DEL = ast.Del()
 
@@ -72,7 +72,7 @@ class Lowering(Expressions):
         if self.auto and len(targets) > 1 and not self.depth and self.is_written_number(source):
             # `a = b = 0`: each name gets a leaf of its own.
             body = []
-            for target in targets:
+            for target in _names_last(targets):
                 body += self.store(target, self.tracked([target], source, self.expression(source)), source)
             return body
         value = self.tracked(targets, source, value)
@@ -80,7 +80,7 @@ class Lowering(Expressions):
             return self.store(targets[0], value, source)
         held = self.fresh("value")
         body = [ast.Assign([self.name(held, source, STORE)], value, **place(node))]
-        for target in targets:
+        for target in _names_last(targets):
             body += self.store(target, self.name(held, source), source)
         return body
 
@@ -101,6 +101,10 @@ class Lowering(Expressions):
         """In auto mode, what a name is given at the top of a script may become a leaf."""
         if not self.auto or self.depth:
             return value
+        targets = [_ungrouped(target) for target in targets]
+        if source[0] == "NAME" and source[1] in self.loop_names:
+            # The loop's variable is no leaf: the name gets a tensor of its own, on the same memory.
+            value = self.runtime("again", source, value)
         named = [target for target in targets if target[0] == "NAME" and target[1] not in self.consts]
         if named:
             return self.runtime("leaf" if self.is_written_number(source) else "adopt", source, value)
@@ -117,14 +121,15 @@ class Lowering(Expressions):
 
     def is_written_number(self, node: Any) -> bool:
         """Whether an expression is a number written out: digits, constants and arithmetic on them."""
-        found = False
-        for part in walk(node):
-            kind = part[0]
-            if kind == "NUMBER" or (kind == "NAME" and part[1] in WRITTEN_CONSTANTS - self.own):
-                found = True
-            elif kind not in ("chain", "unary", "power", "group", "OPERATOR"):
-                return False
-        return found
+        kind, children = node[0], node[1]
+        if kind == "NAME":
+            return children in WRITTEN_CONSTANTS - self.own
+        if kind == "attribute":
+            module, word = children
+            return module[0] == "NAME" and module[1] in NAMESPACES - self.own and word[1] in WRITTEN_CONSTANTS
+        if kind in ("chain", "unary", "power", "group"):
+            return all(self.is_written_number(child) for child in children if child[0] != "OPERATOR")
+        return kind == "NUMBER"
 
     def store(self, target: Any, value: ast.expr, source: Any) -> list[ast.stmt]:
         kind, children = target[0], target[1]
@@ -162,8 +167,9 @@ class Lowering(Expressions):
         body: list[ast.stmt] = [
             ast.Assign([ast.Tuple(temporaries, STORE, **place(target))], value, **place(target, source))
         ]
-        for name, part in zip(held, parts, strict=True):
-            body += self.store(part, self.name(name, part), source)
+        by_part = {id(part): name for name, part in zip(held, parts, strict=True)}
+        for part in _names_last(parts):
+            body += self.store(part, self.name(by_part[id(part)], part), source)
         return body
 
     def do_augment(self, node: Any) -> list[ast.stmt]:
@@ -349,6 +355,8 @@ class Lowering(Expressions):
         target, iterable, block = node[1]
         source = self.expression(iterable)
         self.loops += 1
+        if not self.depth:
+            self.loop_names |= set(bound_names((node,)))
         if only_names(target):
             slot, prologue = self.names(target), []
         else:
@@ -404,7 +412,9 @@ class Lowering(Expressions):
         for target in node[1]:
             if target[0] != "NAME":
                 raise self.failure("`del` takes names", target)
-        body: list[ast.stmt] = [ast.Delete([self.name(t[1], t, DEL) for t in node[1]], **place(node))]
+        # All are looked up before the first is deleted: a failing statement leaves the names as they were.
+        body: list[ast.stmt] = [ast.Expr(self.name(t[1], t), **place(t)) for t in node[1]]
+        body.append(ast.Delete([self.name(t[1], t, DEL) for t in node[1]], **place(node)))
         for target in node[1]:
             if target[1] in self.vocabulary and not self.depth:
                 # The built-in of that name is there again.
@@ -419,6 +429,17 @@ class Lowering(Expressions):
 
     def do_pass(self, node: Any) -> list[ast.stmt]:
         return [ast.Pass(**place(node))]
+
+
+def _ungrouped(node: Any) -> Any:
+    while node[0] == "group":
+        node = node[1][0]
+    return node
+
+
+def _names_last(targets: Any) -> list[Any]:
+    """Targets in the order of storing: what may fail comes first, so that no name has changed when it does."""
+    return sorted(targets, key=lambda target: _ungrouped(target)[0] == "NAME")
 
 
 def _is_silent(node: Any) -> bool:

@@ -13,6 +13,7 @@ from gradcli.engine import CUT, Node, Tensor, as_tensor, grad_mode, inplace, mod
 from gradcli.engine import backward as run_backward
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.inplace import add_, div_, mul_, sub_
+from gradcli.engine.memory import buffer
 from gradcli.engine.node import Marker
 from gradcli.engine.protocols import floor_divide, power, product
 from gradcli.engine.tensor import AutogradMeta
@@ -163,6 +164,12 @@ def adopt(value: Any) -> Any:
     if type(value) is Tensor and value.node is None and modes.recording and value.array.dtype.kind == "f":
         start_tracking(value)
     return value
+
+
+@runtime
+def again(value: Any) -> Any:
+    """What a name is given that a loop's variable has: an untracked tensor again, as one of its own."""
+    return Tensor(buffer(value), value.node) if type(value) is Tensor and not value.node else value
 
 
 @runtime
