@@ -42,7 +42,13 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
         return Tensor(value if dtype is None else value.astype(dtype), status)
     if isinstance(value, (list, tuple, range)):
         if _holds_tensor(value):
-            return OPERATIONS["stack"]([as_tensor(item, dtype) for item in value], 0)
+            parts = [as_tensor(item, dtype) for item in value]
+            if any(part.shape != parts[0].shape for part in parts):
+                shapes = ", ".join(str(part.shape) for part in parts[:4])
+                raise ShapeFailure(
+                    f"these don't stack to one tensor: their shapes are {shapes}", help="`cat` joins them"
+                )
+            return OPERATIONS["stack"](parts, 0)
         return Tensor(_literal(value, dtype), status)
     if kind is complex:
         raise TypeFailure("complex numbers aren't supported", help="compute with real and imaginary parts")

@@ -47,7 +47,7 @@ def normalized(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]
             part = np.array(part)
             advanced = True
         elif isinstance(part, (list, range, np.ndarray)):
-            array = np.asarray(part) if len(part) else np.zeros(0, np.int64)
+            array = _listed_index(part)
             if array.dtype.kind not in "biuf":
                 raise TypeFailure("an index is made of whole numbers or truth values")
             part = array if array.dtype.kind == "b" else _whole_array(array)
@@ -60,6 +60,15 @@ def normalized(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]
         index.append(part)
     _check(index, shape)
     return tuple(index), advanced
+
+
+def _listed_index(part: Any) -> np.ndarray:
+    if not len(part):
+        return np.zeros(0, np.int64)
+    try:
+        return np.asarray(part)
+    except ValueError:
+        raise TypeFailure("an index is a rectangular list of whole numbers or truth values") from None
 
 
 def _bound(value: Any) -> Any:
@@ -219,7 +228,7 @@ def _write(tensor: Tensor, index: tuple[Any, ...], value: Any) -> None:
         raise memory.read_only(array)
     try:
         array[index] = raw
-    except ValueError:
+    except (ValueError, TypeError):
         raise _misfit(array[index].shape, np.shape(raw)) from None
     memory.stamp(array)
 
