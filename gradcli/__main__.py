@@ -7,25 +7,31 @@ import sys
 
 
 def main() -> None:
-    """Runs the command line; a closed pipe ends quietly, an interrupt with status 130."""
+    """Runs the command line and ends the process with its status: 130 after an interrupt."""
     try:
-        from gradcli.commandline import plain_programs
-
-        programs = plain_programs(sys.argv[1:])
-        if programs is None:
-            from gradcli.cli import main as run
-
-            run()
-        else:
-            from gradcli.evaluate import evaluate
-
-            sys.exit(evaluate(programs))
-    except BrokenPipeError:
-        # Python would complain when it flushes what nobody reads any more.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        status = _run(sys.argv[1:])
     except KeyboardInterrupt:
-        sys.exit(130)
+        status = 130
+    # At once: freeing what a session made takes time that nobody gains by, and output that a full pipe doesn't take
+    # would be waited for.
+    os._exit(status)
+
+
+def _run(arguments: list[str]) -> int:
+    if "_GRADCLI_COMPLETE" in os.environ:
+        from gradcli.completion import answer
+
+        return answer(arguments)
+    from gradcli.commandline import plain_programs
+
+    programs = plain_programs(arguments)
+    if programs is None:
+        from gradcli.cli import run
+
+        return run(arguments)
+    from gradcli.evaluate import evaluate
+
+    return evaluate(programs)
 
 
 if __name__ == "__main__":

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from enum import StrEnum
 from typing import Annotated
 
 import typer
+from typer.main import get_command
 
 import gradcli
-from gradcli.commandline import in_order, program_of
+from gradcli.commandline import in_order, program_of, valued_options
 
 app = typer.Typer(
     name="gradcli",
     help="A gradient calculator for the shell: values, gradients and the graph between them.",
-    add_completion=True,
+    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -37,9 +39,36 @@ class Format(StrEnum):
     json = "json"
 
 
+class Shell(StrEnum):
+    bash = "bash"
+    zsh = "zsh"
+    fish = "fish"
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"gradcli {gradcli.__version__}")
+        raise typer.Exit
+
+
+def _install_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        from gradcli.completion import install
+
+        try:
+            written = install(shell)
+        except OSError as problem:
+            typer.echo(f"error: can't write {problem.filename}: {(problem.strerror or '').lower()}", err=True)
+            raise typer.Exit(1) from None
+        typer.echo(f"wrote {' and '.join(map(str, written))}: completion works in every {shell} started from now on")
+        raise typer.Exit
+
+
+def _show_completion(shell: Shell | None) -> None:
+    if shell is not None:
+        from gradcli.completion import SCRIPTS
+
+        typer.echo(SCRIPTS[shell], nl=False)
         raise typer.Exit
 
 
@@ -49,6 +78,24 @@ def bare(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
+    install: Annotated[
+        Shell | None,
+        typer.Option(
+            "--install-completion",
+            callback=_install_completion,
+            is_eager=True,
+            help="Set up completion in a shell (yours, where none is named).",
+        ),
+    ] = None,
+    show: Annotated[
+        Shell | None,
+        typer.Option(
+            "--show-completion",
+            callback=_show_completion,
+            is_eager=True,
+            help="Show what sets it up, to put it somewhere by hand.",
+        ),
+    ] = None,
 ) -> None:
     """A gradient calculator for the shell: values, gradients and the graph between them.
 
@@ -65,6 +112,7 @@ def bare(
 
 @app.command("eval")
 def eval_command(
+    context: typer.Context,
     files: Annotated[
         list[str] | None, typer.Argument(metavar="[FILE|-]...", help="Scripts; - is standard input.")
     ] = None,
@@ -94,17 +142,20 @@ def eval_command(
     programs += [("<text>", text) for text in expressions or []]
     if not programs:
         if sys.stdin is None or sys.stdin.isatty():
-            raise typer.BadParameter("name a FILE, or give a text with -e")
+            context.fail("Name a FILE, or give a text with -e.")
         programs = [("-", None)]
     if timeout is not None and not timeout > 0:
-        raise typer.BadParameter("--timeout wants a number of seconds above 0")
+        raise typer.BadParameter(f"{timeout:g} is no number of seconds above 0.", param_hint="'--timeout'")
     from gradcli.errors import GradcliError
-    from gradcli.evaluate import checked, evaluate
+    from gradcli.evaluate import check_settings, evaluate
+    from gradcli.limits import size_in_bytes
 
-    try:
-        checked(settings, max_memory)
-    except GradcliError as failure:
-        raise typer.BadParameter(failure.message) from None
+    for option, check, given in (("--set", check_settings, settings), ("--max-memory", size_in_bytes, max_memory)):
+        try:
+            if given is not None:
+                check(given)
+        except GradcliError as failure:
+            raise typer.BadParameter(failure.message, param_hint=f"'{option}'") from None
     status = evaluate(
         programs,
         format="plain" if format is Format.auto else format.value,
@@ -121,6 +172,13 @@ def eval_command(
     raise typer.Exit(status)
 
 
-def main() -> None:
-    """Runs the command line of this process."""
-    app(args=in_order(sys.argv[1:]))
+def run(arguments: list[str]) -> int:
+    """Runs a command line and gives its exit status."""
+    if arguments[-1:] in (["--install-completion"], ["--show-completion"]):
+        arguments = [*arguments, os.path.basename(os.environ.get("SHELL", ""))]
+    command = get_command(app)
+    try:
+        command(args=in_order(arguments, valued_options(command.commands["eval"])), prog_name="gradcli")
+    except SystemExit as end:
+        return end.code
+    return 0

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Container, Iterator
+from typing import Any
 
 TEXT_MARK = "\0"
 """Begins an argument that was the text of a `-e`: see `in_order`."""
@@ -15,26 +17,57 @@ def program_of(given: str, number: int) -> tuple[str, str | None]:
     return ("<text>" if number == 1 else f"<text {number}>"), given.removeprefix(TEXT_MARK)
 
 
-def in_order(arguments: list[str]) -> list[str]:
+def in_order(arguments: list[str], valued: Container[str] = ("-e",)) -> list[str]:
     """The command line with each `-e TEXT` as an argument among the files.
 
     Files and texts are evaluated in the order in which they're given, and the parser keeps options and arguments apart.
+    `valued` are the options that have a value, which may look like an option itself.
     """
     if not arguments or arguments[0] != "eval":
         return arguments
-    ordered: list[str] = []
-    rest = iter(arguments)
+    return list(_ordered(iter(arguments), valued))
+
+
+def _ordered(rest: Iterator[str], valued: Container[str]) -> Iterator[str]:
     for argument in rest:
         if argument == "--":
-            return [*ordered, argument, *rest]
-        if argument == "-e":
-            text = next(rest, None)
-            ordered += [argument] if text is None else [TEXT_MARK + text]
-        elif argument.startswith("-e") and not argument.startswith("--"):
-            ordered.append(TEXT_MARK + argument[2:])
+            yield argument
+            yield from rest
+            return
+        flags, option, value = parted(argument, valued)
+        if not option:
+            yield argument
+            continue
+        if value is None:
+            value = next(rest, None)
+        if flags:
+            yield flags
+        if value is None:
+            yield option
+        elif option == "-e":
+            yield TEXT_MARK + value
         else:
-            ordered.append(argument)
-    return ordered
+            yield from (option, value)
+
+
+def parted(argument: str, valued: Container[str]) -> tuple[str, str, str | None]:
+    """The flags, the option and the value that an argument holds: `-qeTEXT` is -q, -e and TEXT.
+
+    The option is empty where none that has a value is in it, and the value none where the next argument is it.
+    """
+    if argument.startswith("--"):
+        option, equals, value = argument.partition("=")
+        return ("", option, value if equals else None) if option in valued else ("", "", None)
+    for i in range(1, len(argument)):
+        if argument[0] == "-" and f"-{argument[i]}" in valued:
+            return argument[:i] if i > 1 else "", f"-{argument[i]}", argument[i + 1 :] or None
+    return "", "", None
+
+
+def valued_options(command: Any) -> set[str]:
+    """The names of a command's options that have a value."""
+    options = (option for option in command.params if option.param_type_name == "option")
+    return {name for option in options if not option.is_flag and not option.count for name in option.opts}
 
 
 def plain_programs(arguments: list[str]) -> list[tuple[str, str | None]] | None:

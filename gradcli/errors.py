@@ -22,13 +22,17 @@ from typing import Any, NamedTuple
 
 
 class Span(NamedTuple):
-    """A stretch of a script: lines and columns count from 1, the end column is the one after the last character."""
+    """A stretch of a script: lines and columns count from 1, the end column is the one after the last character.
+
+    `unit` tells texts of the same name apart, such as the lines of a REPL; empty where the latest is meant.
+    """
 
     file: str
     line: int
     column: int
     end_line: int
     end_column: int
+    unit: str = ""
 
 
 class GradcliError(Exception):
@@ -37,8 +41,10 @@ class GradcliError(Exception):
     `message` says what was wrong, `label` stands under the caret, `help` is the remedy, `span` the place (none where
     there is no text to point at), `calls` the spans of the calls of user functions that led there, outermost first.
     Other places of a script that the texts speak of stand in them as `{key}`, and in `places` as (code, instruction)
-    under that key (`{key.name}` is the name alone); whoever knows the script replaces them by `resolve`. `cause` names
-    what only the script's text can explain further ("untracked").
+    under that key (`{key.name}` is the name alone, `{key.value}` the name or the expression, `{key.instead}` what to
+    write for a change in place); whoever knows the script replaces them by `resolve`. `cause` names what only the text
+    can explain further ("untracked"). `argument` is the function and the argument (its position, or the name it was
+    given by) that is at fault, where it is one.
     """
 
     def __init__(
@@ -59,6 +65,7 @@ class GradcliError(Exception):
         self.places = places or {}
         self.cause = cause
         self.calls: list[tuple[str, Span]] = []
+        self.argument: tuple[str, int | str] | None = None
 
     def resolve(self, key: str, words: str) -> None:
         """Puts the user's words for a place into the texts that speak of it."""
@@ -70,6 +77,8 @@ class GradcliError(Exception):
         for key in self.places:
             self.resolve(key, "an earlier step")
             self.resolve(f"{key}.name", "y")
+            self.resolve(f"{key}.value", "an earlier step")
+            self.resolve(f"{key}.instead", "`y = y + 1` for `y += 1`")
         return self.message
 
     @property

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import chain
 from typing import Any, TextIO
 
 from gradcli.engine import modes
-from gradcli.errors import FileFailure, GradcliError, LimitFailure, ValueFailure
+from gradcli.errors import FileFailure, GradcliError, LimitFailure, Span, SyntaxFailure, ValueFailure
 from gradcli.events import Event, Grad, Value
-from gradcli.limits import interruptible, limit_memory, size_in_bytes, time_limit
+from gradcli.grammar import parse, parse_expression, tokens
+from gradcli.language.scope import mentions
+from gradcli.limits import interruptible, memory_limit, size_in_bytes, time_limit
 from gradcli.session import Session
 
 Program = tuple[str, str | None]
@@ -35,41 +39,76 @@ def evaluate(
 ) -> int:
     """Runs programs in order, in one session, and gives the exit status: 0, or 1 where one failed.
 
-    `settings` are assignments (`NAME=EXPRESSION`) made before the first program.
+    `settings` are assignments (`NAME=EXPRESSION`) made before the first program. Where nobody reads the output any
+    more, the evaluation ends there, and that's no failure.
     """
-    session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
-    renderer = renderer_for(format, out or sys.stdout, err or sys.stderr, session)
+    out, err = out or _writable(sys.stdout), err or _writable(sys.stderr)
+    limit = None if max_memory is None else size_in_bytes(max_memory)
+    session: Session | None = None
+    renderer = renderer_for(format, out, err, lambda span: None if session is None else session.text_of(span))
+    status = 0
 
     def show(event: Event) -> None:
         if not quiet or not isinstance(event, (Value, Grad)):
             renderer.event(event)
 
+    def report(problem: GradcliError | MemoryError) -> None:
+        nonlocal status
+        status = 1
+        renderer.failure(_failure(problem, max_memory))
+
     before, modes.precision = modes.precision, precision
     try:
-        if max_memory is not None:
-            limit_memory(size_in_bytes(max_memory))
-        with interruptible(renderer.out.flush), time_limit(timeout, renderer.failure):
-            for setting in settings or []:
-                session.execute(setting, f"--set {setting}", show)
-            for name, text in programs:
-                source = read(name) if text is None else text
-                session.execute(source, "<stdin>" if name == "-" else name, show)
-    except GradcliError as failure:
-        if os.environ.get("GRADCLI_DEBUG"):
-            import traceback
-
-            traceback.print_exception(failure, file=renderer.err)
-        if max_memory is not None and isinstance(failure, LimitFailure) and "memory" in failure.message:
-            failure.message = f"the memory limit of {max_memory} is reached"
-        renderer.failure(failure)
-        return 1
+        with interruptible(), time_limit(timeout, report):
+            try:
+                with memory_limit(limit):
+                    given = ((name, read(name) if text is None else text) for name, text in programs)
+                    if settings:
+                        given, tracking = _set(settings, given, tracking)
+                    session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
+                    for name, text in given:
+                        session.execute(text, "<stdin>" if name == "-" else name, show)
+            except (GradcliError, MemoryError) as problem:
+                report(problem)
+    except BrokenPipeError:
+        pass
+    except OSError as problem:
+        status = 1
+        with suppress(OSError):
+            err.write(f"error: can't write the output: {(problem.strerror or str(problem)).lower()}\n")
+            err.flush()
     finally:
         modes.precision = before
-        renderer.out.flush()
-    return 0
+    return status
 
 
-def renderer_for(format: str, out: TextIO, err: TextIO, session: Session) -> Any:
+def _set(
+    settings: list[str], given: Iterator[tuple[str, str]], tracking: str | None
+) -> tuple[Iterator[tuple[str, str]], str | None]:
+    """The settings before the programs, and the tracking mode: that of the first program, whose settings they are."""
+    first = next(given, ("", ""))
+    if tracking is None and "requires_grad" in first[1]:
+        # A text that is no script fails when it runs.
+        with suppress(GradcliError):
+            tracking = "explicit" if mentions(parse(first[1]), "requires_grad") else None
+    return chain(((f"--set {setting}", setting) for setting in settings), (first,), given), tracking
+
+
+def _failure(problem: GradcliError | MemoryError, max_memory: str | None) -> GradcliError:
+    """The failure to show; where memory was the user's to bound, in those words."""
+    if os.environ.get("GRADCLI_DEBUG"):
+        import traceback
+
+        traceback.print_exception(problem)
+    if isinstance(problem, MemoryError):
+        # None was left to say where.
+        problem = LimitFailure("not enough memory", help="work with smaller tensors, or in parts")
+    if max_memory is not None and isinstance(problem, LimitFailure):
+        problem.message = problem.message.replace("not enough memory", f"the memory limit of {max_memory} is reached")
+    return problem
+
+
+def renderer_for(format: str, out: TextIO, err: TextIO, line_of: Callable[[Span | None], str | None]) -> Any:
     """The renderer of an output format; only the one that's used is loaded."""
     if format == "json":
         from gradcli.render.json_lines import JsonRenderer
@@ -77,28 +116,48 @@ def renderer_for(format: str, out: TextIO, err: TextIO, session: Session) -> Any
         return JsonRenderer(out, err)
     from gradcli.render.plain import PlainRenderer
 
-    return PlainRenderer(out, err, session.text_of)
+    return PlainRenderer(out, err, line_of)
 
 
-def checked(settings: list[str] | None, max_memory: str | None) -> None:
-    """Raises ValueFailure for a setting that is no assignment, and a size that is none."""
-    for setting in settings or []:
+def _writable(stream: Any) -> TextIO:
+    """The process's own stream, made to take any text; one that the shell closed (`>&-`) takes it and drops it."""
+    if stream is None:
+        return open(os.devnull, "w", encoding="utf-8")
+    with suppress(AttributeError):
+        stream.reconfigure(errors="backslashreplace")
+    return stream
+
+
+def check_settings(settings: list[str]) -> None:
+    """Raises ValueFailure for a setting that isn't one name and one expression."""
+    for setting in settings:
         name, equals, value = setting.partition("=")
-        if not equals or not name.strip().isidentifier() or not value.strip():
-            raise ValueFailure(f"`--set {setting}` is no assignment: write a name, `=` and an expression, --set n=10")
-    if max_memory is not None:
-        size_in_bytes(max_memory)
+        try:
+            named = [token[0] for token in tokens(name)] == ["NAME"] and not name.strip().startswith("__")
+            if not named or not equals or not value.strip():
+                raise ValueFailure(f"`{setting}` is no assignment: write a name, `=` and an expression, --set n=10")
+            parse_expression(value, setting, 1, len(name) + 1)
+        except SyntaxFailure as failure:
+            raise ValueFailure(f"`{setting}`: {failure.message}") from None
 
 
 def read(name: str) -> str:
     """The text of a script. Raises FileFailure where it can't be read or isn't UTF-8."""
+    if not name:
+        raise FileFailure("can't read a script: the name of its file is empty")
     try:
-        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+        if name != "-":
+            with open(name, "rb") as file:
+                data = file.read()
+        elif sys.stdin is None:
+            raise FileFailure("can't read standard input: it is closed")
+        else:
+            data = sys.stdin.buffer.read()
         return data.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        raise FileFailure(
+            f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
+        ) from None
     except (OSError, ValueError) as problem:
-        if isinstance(problem, UnicodeDecodeError):
-            raise FileFailure(
-                f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-            ) from None
         reason = getattr(problem, "strerror", None) or str(problem)
         raise FileFailure(f"can't read {name}: {reason.lower()}") from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gradcli.errors import Span
@@ -19,12 +19,19 @@ class Value:
 
 @dataclass(slots=True)
 class Grad:
-    """A leaf's gradient, changed by a `backward` statement of the result called `of`."""
+    """A leaf's gradient, changed by a `backward` statement of the result called `of`.
+
+    `leaf` is the leaf itself, `passes` how many passes have added to the gradient since it was none or zero.
+    """
 
     of: str | None
     name: str
     value: Any
     line: int
+    leaf: Any = field(default=None, repr=False)
+    passes: int = field(default=1, repr=False)
+    last: bool = field(default=True, repr=False)
+    """Whether it is the last that this backward changed."""
 
 
 @dataclass(slots=True)
@@ -43,4 +50,31 @@ class Warned:
     span: Span | None = None
 
 
-Event = Value | Grad | Printed | Warned
+@dataclass(slots=True)
+class Graph:
+    """The graph that made the result called `name` (`analysis.graph.Graph`)."""
+
+    graph: Any
+    name: str | None
+    line: int
+
+
+@dataclass(slots=True)
+class Explained:
+    """The derivation of the gradients of the result called `name` (`analysis.derivation.Derivation`)."""
+
+    derivation: Any
+    name: str | None
+    line: int
+
+
+@dataclass(slots=True)
+class Checked:
+    """Gradients of the result called `name`, compared with differences or claims (`analysis.check.Report`)."""
+
+    report: Any
+    name: str | None
+    line: int
+
+
+Event = Value | Grad | Printed | Warned | Graph | Explained | Checked

@@ -13,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from gradcli.errors import LimitFailure, ValueFailure
@@ -21,21 +21,31 @@ from gradcli.errors import LimitFailure, ValueFailure
 GRACE = 0.25
 """Seconds that an evaluation has to stop by itself."""
 
+ROOM = 2**24
+"""Bytes of the memory that gradcli itself may take where a script's is bounded: modules are loaded when first used."""
+
+LONGEST = 1e9
+"""Seconds past which a time limit is none: the system's timers end somewhere, and this is 30 years."""
+
+INTERRUPTED = 130
+"""The exit status of what Ctrl-C ended."""
+
 _UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
 def size_in_bytes(text: str) -> int:
-    """`500M`, `2GB`, `1.5GiB` or a number of bytes. Raises ValueFailure for anything else."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]i?)?b?\s*", text.lower())
-    if found is None:
+    """`500M`, `2GB`, `1.5GiB` or a number of bytes. Raises ValueFailure for anything else, and for less than a byte."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([kmgt]i?)?b?\s*", text.lower(), re.ASCII)
+    size = int(min(float(found.group(1)) * _UNITS[found.group(2) or ""], 2.0**60)) if found else 0
+    if size < 1:
         raise ValueFailure(
             f'"{text}" is no size', help="write a number of bytes, or one with a unit: 500M, 2GB, 1.5GiB"
         )
-    return int(float(found.group(1)) * _UNITS[found.group(2) or ""])
+    return size
 
 
 @contextmanager
-def interruptible(flush: Callable[[], None]) -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Ctrl-C ends the process with status 130 even where Python's own handler can't run for long."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -43,6 +53,7 @@ def interruptible(flush: Callable[[], None]) -> Iterator[None]:
     woken, wake = os.pipe()
     os.set_blocking(wake, False)
     before = signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    reported = sys.unraisablehook
     over = threading.Event()
 
     def watch() -> None:
@@ -51,15 +62,21 @@ def interruptible(flush: Callable[[], None]) -> Iterator[None]:
             if not number:
                 return
             if number[0] == signal.SIGINT and not over.wait(GRACE):
-                flush()
-                os._exit(130)
+                os._exit(INTERRUPTED)
 
+    def dropped(unraisable: Any) -> None:
+        # Python raises nothing from what runs while an object is freed. The watchers end what should have ended here.
+        if not issubclass(unraisable.exc_type, (KeyboardInterrupt, LimitFailure)):
+            reported(unraisable)
+
+    sys.unraisablehook = dropped
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield
     finally:
         over.set()
+        sys.unraisablehook = reported
         signal.set_wakeup_fd(before)
         os.close(wake)
         thread.join(GRACE)
@@ -73,7 +90,7 @@ def _nowhere() -> int:
 @contextmanager
 def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> Iterator[None]:
     """Raises LimitFailure in the block when its time is over; `stop` is told where it doesn't come to that."""
-    if seconds is None:
+    if seconds is None or seconds > LONGEST:
         yield
         return
     failure = LimitFailure(
@@ -103,27 +120,46 @@ def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> It
         signal.signal(signal.SIGALRM, before)
 
 
-def limit_memory(size: int) -> None:
-    """Lets the process have `size` bytes more than it has now; past that, an allocation is a MemoryError."""
-    try:
-        import resource
-    except ImportError:
-        raise LimitFailure("--max-memory isn't available on this system") from None
-    used, kind = _data_in_use(), "RLIMIT_DATA"
+@contextmanager
+def memory_limit(size: int | None) -> Iterator[None]:
+    """In the block, an allocation that takes the process past `size` bytes more than it has now is a MemoryError.
+
+    Without a size the bound is what the machine has left: the kernel would give more, and end the process later.
+    Raises LimitFailure where a size is wanted and the system has no such bound.
+    """
     if sys.platform != "linux":
-        kind = "RLIMIT_AS"
-    limit = getattr(resource, kind)
-    _, hard = resource.getrlimit(limit)
-    wanted = used + size
-    resource.setrlimit(limit, (wanted if hard == resource.RLIM_INFINITY else min(wanted, hard), hard))
+        # Other systems have the call, and don't hold a process to it.
+        if size is not None:
+            raise LimitFailure("--max-memory isn't available on this system")
+        yield
+        return
+    import resource
 
-
-def _data_in_use() -> int:
+    before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    bound = min(_left() if size is None else size, 2**60)
+    bounds = (_numbers("/proc/self/status", "VmData") + bound + ROOM, soft, hard)
+    resource.setrlimit(resource.RLIMIT_DATA, (min(n for n in bounds if n != resource.RLIM_INFINITY), hard))
     try:
-        with open("/proc/self/status", encoding="ascii") as status:
-            for line in status:
-                if line.startswith("VmData:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 0
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def _left() -> int:
+    """The bytes that the machine, or the group of processes that this one was put in, has to give."""
+    left = _numbers("/proc/meminfo", "MemAvailable", "SwapFree") or 2**60
+    # A group without a bound of its own says "max".
+    with suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
+        left = min(left, int(file.read()))
+    return left
+
+
+def _numbers(path: str, *names: str) -> int:
+    """The sum of some of the system's numbers, in bytes; 0 where it doesn't say."""
+    total = 0
+    with suppress(OSError), open(path, encoding="ascii", errors="replace") as lines:
+        for line in lines:
+            name, _, value = line.partition(":")
+            if name in names:
+                total += int(value.split()[0]) * 1024
+    return total

@@ -3,27 +3,43 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
-from types import CellType, FunctionType
-from typing import Any
+from types import CellType, CodeType, FunctionType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes, start_tracking, stop_tracking
 from gradcli.engine.node import site
+from gradcli.engine.tracing import trace
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
 from gradcli.grammar import tokens
+from gradcli.language.callsites import text_at
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
 from gradcli.language.failures import add_cause, located
 from gradcli.language.unit import Unit, compile_unit
 from gradcli.library import context
 
+if TYPE_CHECKING:
+    from gradcli.analysis.history import History, Place
+
 _EMPTY = object()
 
 FRAMES_TO_RUN = 3000
 """Python's frames that a script may take: functions that call each other 500 deep have room, also by way of hooks."""
+
+
+class State(NamedTuple):
+    """What a session has of its own; what its values hold, and can change, is theirs."""
+
+    values: dict[str, Any]
+    consts: frozenset[str]
+    dtype: np.dtype
+    explicit: bool | None
+    seed: int | None
+    generator: Any
 
 
 class _GradMode:
@@ -55,6 +71,10 @@ class Session:
         if tracking not in (None, "auto", "explicit"):
             raise ValueFailure(f'tracking is "auto" or "explicit", and this is "{tracking}"')
         self.sandbox = sandbox
+        self.tracing = False
+        """Whether what operations were computed from is kept, for `graph`, `explain` and `check`: a script that has
+        such a statement turns it on; a session that may be asked later turns it on itself."""
+        self.on_backward: Callable[[list[Tensor], list[Any] | None], None] | None = None
         self._dtype = np.dtype(dtype)
         self._explicit: bool | None = None if tracking is None else tracking == "explicit"
         self._seed = seed
@@ -99,6 +119,7 @@ class Session:
     def _steps(self, source: str, name: str, emit: Callable[[Event], None]) -> Iterator[None]:
         unit = self._compiled(source, name)
         mode = _GradMode()
+        self.tracing = self.tracing or unit.sees
         with self._running(emit, mode):
             self._take_mode(unit)
             script = self._script(unit)
@@ -125,15 +146,12 @@ class Session:
         failure = located(problem, self._units, self._names())
         if failure.span is not None:
             origins = {name: origin for unit in self._units.values() for name, origin in unit.origins.items()}
-            line = self.text_of(failure.span) or ""
-            end = failure.span.end_column - 1 if failure.span.end_line == failure.span.line else None
             names = self._names()
-            add_cause(
-                failure,
-                line[failure.span.column - 1 : end],
-                origins,
-                lambda name: self[name] if name in names else None,
-            )
+            unit = self._units.get(failure.span.unit)
+            if unit is not None:
+                add_cause(
+                    failure, unit, origins, lambda name: self[name] if name in names else None, not self._explicit
+                )
         return failure
 
     def _compiled(self, source: str, name: str) -> Unit:
@@ -156,7 +174,7 @@ class Session:
         if not unit.explicit or self._explicit is not None:
             return
         self._explicit = True
-        marked = [tensor for tensor in self.named_tensors().values() if tensor.node and tensor.is_leaf]
+        marked = _tracked_by_themselves(self[name] for name in self._names())
         for tensor in marked:
             stop_tracking(tensor)
             tensor.node = None
@@ -181,18 +199,18 @@ class Session:
     @contextmanager
     def _running(self, emit: Callable[[Event], None], mode: _GradMode) -> Iterator[None]:
         """The engine and the library in this session's state; put back however the block ends."""
-        before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit
+        before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit
         outer = context.enter(self)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
         modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, mode.recording, BUILTINS
-        modes.warn, self._emit = self.warn, emit
+        modes.warn, modes.attend, self._emit = self.warn, trace if self.tracing else None, emit
         try:
             with np.errstate(all="ignore"):
                 yield
         finally:
             self._dtype, mode.recording = modes.default_dtype, modes.recording
-            modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, self._emit = before
+            modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit = before
             context.enter(outer)
             sys.setrecursionlimit(limit)
 
@@ -223,10 +241,30 @@ class Session:
             value = as_tensor(value)
             if not self._explicit and value.dtype.kind == "f" and name not in self._consts:
                 start_tracking(value)
+                value.ensure_meta().by_itself = True
         self._cells.setdefault(name, CellType()).cell_contents = value
 
     def __contains__(self, name: str) -> bool:
         return name in self._names()
+
+    def snapshot(self) -> State:
+        """The names and the settings, for `restore`."""
+        values = {name: _content(cell) for name, cell in self._cells.items()}
+        generator = None if self._generator is None else self._generator.bit_generator.state
+        return State(values, self._consts, self._dtype, self._explicit, self._seed, generator)
+
+    def restore(self, state: State) -> None:
+        """Goes back to a snapshot: names given since then are gone."""
+        for cell in self._cells.values():
+            del cell.cell_contents
+        self._cells = {name: self._cells.get(name) or CellType() for name in state.values}
+        for name, value in state.values.items():
+            if value is not _EMPTY:
+                self._cells[name].cell_contents = value
+        _, self._consts, self._dtype, self._explicit, self._seed, generator = state
+        self._generator = None if generator is None else np.random.default_rng()
+        if self._generator is not None:
+            self._generator.bit_generator.state = generator
 
     # ---- what the library asks of a session
 
@@ -252,12 +290,44 @@ class Session:
             self._warned.add((span, message))
             self._emit(Warned(message, help, span))
 
+    def place_of(self, code: CodeType, instruction: int) -> Place | None:
+        """Where an operation stands in this session's scripts: its span, its text, the name its value was given."""
+        from gradcli.analysis.history import Place
+
+        unit = self._units.get(code.co_filename)
+        span = None if unit is None else unit.span_of(code, instruction)
+        return None if unit is None or span is None else Place(span, text_at(unit.text, span), unit.name_at(span))
+
+    def history_of(self, y: Tensor) -> History:
+        """The steps that led to a tensor, in the words of this session's scripts."""
+        from gradcli.analysis.history import history_of
+
+        return history_of(y, self.place_of, self.named_tensors())
+
     def text_of(self, span: Span | None) -> str | None:
         """The source line that a span begins in; none where there is no place or no text."""
-        if span is None or span.file not in self._texts:
+        unit = self._units.get(span.unit) if span is not None else None
+        if span is None or (unit is None and span.file not in self._texts):
             return None
-        lines = self._texts[span.file].removeprefix("\ufeff").split("\n")
+        text = self._texts[span.file] if unit is None else unit.text
+        lines = text.removeprefix("\ufeff").split("\n")
         return lines[span.line - 1].rstrip("\r") if span.line <= len(lines) else None
+
+
+def _tracked_by_themselves(values: Iterable[Any]) -> list[Tensor]:
+    """The leaves that are tracked because they were given a name, also those that only a list holds."""
+    found: list[Tensor] = []
+    waiting, seen = list(values), set()
+    while waiting:
+        value = waiting.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if isinstance(value, (list, tuple)):
+            waiting += value
+        elif type(value) is Tensor and value.node and value.is_leaf and value.meta is not None and value.meta.by_itself:
+            found.append(value)
+    return found
 
 
 def _content(cell: CellType) -> Any:

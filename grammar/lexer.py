@@ -225,6 +225,10 @@ class Scan:
                     f"`{word}` reads as the word `{name}`", end - len(word), end, help=f"write it plainly: `{name}`"
                 )
         if name.startswith("__") and not self._in_import():
+            if self.terminals[-1] == t.NUMBER and self.tokens[-1][4:] == (self.line, end - len(word) - self.line_start):
+                self.fail(
+                    f"`{word}` can't stand in a number", end - len(word), end, help="one `_` between digits: `1_000`"
+                )
             self.fail(
                 f"the name `{word}` is reserved",
                 end - len(word),
@@ -356,7 +360,13 @@ class Scan:
     def never_ended(self, place: tuple[int, int], length: int, quote: str) -> NoReturn:
         line, column = place
         self.open_ended = len(quote) == 3
-        raise self.failure_at("this string was never ended", (line, column, line, column + length))
+        raise self.failure_at(
+            "this string was never ended",
+            (line, column, line, column + length),
+            help="for the derivative of `f` write `f'(x)`, or `grad(f)`: any other `f'` begins a string"
+            if self.source(line, column, column + length) == "f'"
+            else "",
+        )
 
     def _bad_character(self, character: str, start: int) -> NoReturn:
         from .messages import about_character

@@ -78,6 +78,8 @@ _CLAUSES = {
 }
 
 _WORDS_OF = {terminal: f"`{word}`" for word, terminal in reversed(tables.WORDS.items())}
+_VALUES = {"true", "false", "none", "True", "False", "None"}
+_WORDS = {word for word in tables.WORDS if word.replace("_", "").isalpha()} - _VALUES
 _CLOSING = (t.CLOSE_PARENTHESIS, t.CLOSE_BRACKET, t.REPLACEMENT_END)
 _BREAK = tables.WORDS["break"]
 
@@ -121,7 +123,22 @@ class _Misfit:
             word = self.scan.tokens[place][1]
             if self.scan.terminals[place] == t.NAME and word in _FOREIGN and (word != "print" or place != self.place):
                 return self._foreign(self.scan.tokens[place])
+        for place in (self.place, self.place - 1):
+            if self._names_a_word(place):
+                return self.scan.failure_at(
+                    f"`{self.text(place)}` is a word of the language, and can't be a name",
+                    self.scan.tokens[place][2:],
+                    help=f"such as `{self.text(place)}_` or another name",
+                )
         return self.scan.failure_at(self.message(), self.where(), help=self.help())
+
+    def _names_a_word(self, place: int) -> bool:
+        """Whether a word of the language stands where a statement gives a value to a name."""
+        terminals = self.scan.terminals
+        if place < 1 or place + 1 >= len(terminals) or terminals[place + 1] != t.EQUAL_SIGN:
+            return False
+        begins = terminals[place - 1] in (t.END, t.OPEN_BRACE) or place == 1
+        return begins and terminals[place] != t.NAME and self.text(place) in _WORDS
 
     def _foreign(self, token: Token) -> SyntaxFailure:
         word = token[1]
@@ -181,7 +198,9 @@ class _Misfit:
             example = _BLOCKS.get(self.head())
             return f"a block is in braces: `{example}`" if example else ""
         if found == t.EQUAL_SIGN and not self.begins_statement:
-            return "to compare, write `==`"
+            return "a loop is `for i in range(3) { ... }`" if self.head() == "for" else "to compare, write `==`"
+        if text == ";" and t.CLOSE_BRACKET in self.expected:
+            return "the rows of a matrix are lists: `[[1, 2], [3, 4]]`"
         for first in (place - 1, place, place - 2):
             instead = _FOREIGN_SIGNS.get(self.adjacent(first))
             if instead:
@@ -208,6 +227,8 @@ class _Misfit:
         if found == t.FOR and t.CLOSE_BRACKET in self.expected:
             return "a list has one `for`"
         if found == t.COLON and t.END in self.expected:
+            if scan.terminals[place - 2] == t.EQUAL_SIGN:
+                return "a slice stands in an index; the numbers from 1 to 2 are `range(1, 3)` or `arange(1, 3)`"
             return "a name needs no type: `x = 3`"
         if t.END in self.expected:
             return _CLAUSES.get(self.head(), "")

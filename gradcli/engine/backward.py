@@ -233,7 +233,7 @@ def _check_unchanged(node: Node) -> None:
     raise AutogradFailure(
         "one of the variables needed for gradient computation has been modified by an inplace operation: "
         f"{node.op.name} at {{saver}} saved {value}, and {{change}} changed it",
-        help="make a new value instead of changing the old one (`y = y + 1` for `y += 1`), or change a `.clone()`",
+        help="make a new value instead of changing the old one ({change.instead}), or change a `.clone()`",
         places={
             "saver": (node.code, node.instruction if node.code else 0),
             "change": (change.code, change.instruction),

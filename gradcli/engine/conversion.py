@@ -8,10 +8,13 @@ import numpy as np
 
 from gradcli.engine import modes
 from gradcli.engine.tensor import CUT, NUMBER, Tensor
-from gradcli.errors import ShapeFailure, TypeFailure
+from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure
 
 NUMBERS = frozenset((float, int, bool))
 """The plain numbers of a script: their type never widens a tensor's."""
+
+MOST_DIMS = 64
+"""Dimensions that an array of NumPy's can have."""
 
 OPERATIONS: dict[str, Any] = {}
 """`stack` and `cast`, which are operations like others and enter themselves here: conversion comes before them."""
@@ -52,8 +55,16 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
         return Tensor(_literal(value, dtype), status)
     if kind is complex:
         raise TypeFailure("complex numbers aren't supported", help="compute with real and imaginary parts")
-    name = "none" if value is None else f"a {kind.__name__}" if kind is not str else "a string"
-    raise TypeFailure(f"expected a tensor or numbers, and got {name}")
+    raise TypeFailure(f"expected a tensor or numbers, and got {kind_of(value)}")
+
+
+def kind_of(value: Any) -> str:
+    """What a value is, in a person's words, for a failure that refuses it."""
+    if value is None:
+        return "none"
+    if callable(value):
+        return "a function"
+    return "a string" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def _holds_tensor(value: Any) -> bool:
@@ -65,6 +76,11 @@ def _literal(value: Any, dtype: np.dtype | None) -> np.ndarray:
     try:
         array = np.array(value)
     except (ValueError, OverflowError):
+        depth, inner = 0, value
+        while isinstance(inner, (list, tuple)) and len(inner):
+            depth, inner = depth + 1, inner[0]
+        if depth > MOST_DIMS:
+            raise LimitFailure(f"a tensor has at most {MOST_DIMS} dimensions, and this list is {depth} deep") from None
         raise ShapeFailure(
             "expected a rectangular list: its rows have different lengths",
             help="every row of a matrix needs the same number of entries",

@@ -58,14 +58,14 @@ def _power_exponent(g, z, x, y):
 pow = differentiable(
     operator.pow, lambda g, _z, x, y: _power_base(g, x, y), lambda g, z, x, y: _power_exponent(g, z, x, y),
     name="pow", grad_name="PowBackward1", numpy=np.power, arity=2, elementwise=True, real=False,
-    doc="The power, element by element.", formula=("y x^(y-1)", "x^y log(x)"), domain="positive",
+    doc="The power, element by element.", formula=("y * x^(y - 1)", "x^y * log(x)"), domain="positive",
 )  # fmt: skip
 pow_number = variant(pow, "PowBackward0")
 pow_of_number = variant(pow, "PowBackward2")
 positive = differentiable(np.positive, lambda g, *_: g, real=False, doc="The input itself.", formula="1")
 square = differentiable(
     np.square, lambda g, _y, x: g * (2 * x), grad_name="PowBackward0", real=False,
-    doc="The square of each element.", formula="2 x"
+    doc="The square of each element.", formula="2 * x",
 )  # fmt: skip
 neg = differentiable(
     operator.neg, lambda g, *_: -g,
@@ -95,7 +95,7 @@ floor_divide = differentiable(
     grad_name="NotImplemented",
     real=False,
     doc="The quotient, rounded down.",
-    formula=("none", "none"),
+    formula=("", ""),
     domain="nonzero",
 )
 
@@ -103,7 +103,7 @@ floor_divide = differentiable(
 
 exp = differentiable(np.exp, lambda g, y, _x: g * y, doc="e to the power of each element.", formula="exp(x)")
 exp2 = differentiable(
-    np.exp2, lambda g, y, _x: g * y * ln(2), doc="2 to the power of each element.", formula="2^x log(2)"
+    np.exp2, lambda g, y, _x: g * y * ln(2), doc="2 to the power of each element.", formula="2^x * log(2)"
 )
 expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), doc="exp(x) - 1, exact for small x.", formula="exp(x)")
 log = differentiable(
@@ -111,21 +111,25 @@ log = differentiable(
 )
 log1p = differentiable(
     np.log1p, lambda g, _y, x: g / (x + 1),
-    grad_name="Log1PBackward0", doc="log(1 + x), exact for small x.", formula="1/(1+x)", domain="positive",
+    grad_name="Log1PBackward0", doc="log(1 + x), exact for small x.", formula="1/(1 + x)", domain="positive",
 )  # fmt: skip
 log2 = differentiable(
-    np.log2, lambda g, _y, x: g / (x * ln(2)), doc="The logarithm to base 2.", formula="1/(x log(2))", domain="positive"
+    np.log2,
+    lambda g, _y, x: g / (x * ln(2)),
+    doc="The logarithm to base 2.",
+    formula="1/(x * log(2))",
+    domain="positive",
 )
 log10 = differentiable(
     np.log10,
     lambda g, _y, x: g / (x * ln(10)),
     doc="The logarithm to base 10.",
-    formula="1/(x log(10))",
+    formula="1/(x * log(10))",
     domain="positive",
 )
 logaddexp = differentiable(
     np.logaddexp, lambda g, _z, x, y: g * sigmoid(x - y), lambda g, _z, x, y: g * sigmoid(y - x),
-    doc="log(exp(x) + exp(y)), without overflow.", formula=("1/(1+exp(y-x))", "1/(1+exp(x-y))"),
+    doc="log(exp(x) + exp(y)), without overflow.", formula=("sigmoid(x - y)", "sigmoid(y - x)"),
 )  # fmt: skip
 
 # ---- roots and magnitudes
@@ -134,7 +138,7 @@ sqrt = differentiable(
     np.sqrt,
     lambda g, y, _x: g / (2 * y),
     doc="The square root of each element.",
-    formula="1/(2 sqrt(x))",
+    formula="1/(2 * sqrt(x))",
     domain="positive",
 )
 
@@ -146,7 +150,7 @@ def _rsqrt(input):
 rsqrt = differentiable(
     _rsqrt, lambda g, y, _x: -0.5 * g * y**3,
     name="rsqrt", elementwise=True,
-    doc="1 divided by the square root of each element.", formula="-1/(2 x sqrt(x))", domain="positive",
+    doc="1 divided by the square root of each element.", formula="-1/(2 * x * sqrt(x))", domain="positive",
 )  # fmt: skip
 # At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
 abs = differentiable(
@@ -172,14 +176,14 @@ cos = differentiable(
     np.cos, lambda g, _y, x: g * -np.sin(x), doc="The cosine of each element (radians).", formula="-sin(x)"
 )
 tan = differentiable(
-    np.tan, lambda g, y, _x: g * (1 + y * y), doc="The tangent of each element (radians).", formula="1 + tan(x)^2"
+    np.tan, lambda g, y, _x: g * (1 + y * y), doc="The tangent of each element (radians).", formula="1 + out^2"
 )
 asin = differentiable(
     np.arcsin,
     lambda g, _y, x: g / np.sqrt(1 - x * x),
     name="asin",
     doc="The arc sine of each element (radians).",
-    formula="1/sqrt(1-x^2)",
+    formula="1/sqrt(1 - x^2)",
     domain="unit",
 )
 acos = differentiable(
@@ -187,7 +191,7 @@ acos = differentiable(
     lambda g, _y, x: -g / np.sqrt(1 - x * x),
     name="acos",
     doc="The arc cosine of each element (radians).",
-    formula="-1/sqrt(1-x^2)",
+    formula="-1/sqrt(1 - x^2)",
     domain="unit",
 )
 atan = differentiable(
@@ -195,7 +199,7 @@ atan = differentiable(
     lambda g, _y, x: g / (x * x + 1),
     name="atan",
     doc="The arc tangent of each element (radians).",
-    formula="1/(1+x^2)",
+    formula="1/(1 + x^2)",
 )
 sinh = differentiable(
     np.sinh, lambda g, _y, x: g * np.cosh(x), doc="The hyperbolic sine of each element.", formula="cosh(x)"
@@ -204,21 +208,21 @@ cosh = differentiable(
     np.cosh, lambda g, _y, x: g * np.sinh(x), doc="The hyperbolic cosine of each element.", formula="sinh(x)"
 )
 tanh = differentiable(
-    np.tanh, lambda g, y, _x: g * (1 - y * y), doc="The hyperbolic tangent of each element.", formula="1 - tanh(x)^2"
+    np.tanh, lambda g, y, _x: g * (1 - y * y), doc="The hyperbolic tangent of each element.", formula="1 - out^2"
 )
 asinh = differentiable(
     np.arcsinh,
     lambda g, _y, x: g / np.sqrt(x * x + 1),
     name="asinh",
     doc="The inverse hyperbolic sine of each element.",
-    formula="1/sqrt(x^2+1)",
+    formula="1/sqrt(x^2 + 1)",
 )
 acosh = differentiable(
     np.arccosh,
     lambda g, _y, x: g / np.sqrt(x * x - 1),
     name="acosh",
     doc="The inverse hyperbolic cosine of each element.",
-    formula="1/sqrt(x^2-1)",
+    formula="1/sqrt(x^2 - 1)",
     domain="above one",
 )
 atanh = differentiable(
@@ -226,7 +230,7 @@ atanh = differentiable(
     lambda g, _y, x: g / (1 - x * x),
     name="atanh",
     doc="The inverse hyperbolic tangent of each element.",
-    formula="1/(1-x^2)",
+    formula="1/(1 - x^2)",
     domain="unit",
 )
 
@@ -239,7 +243,7 @@ def _inverse(x):
 atan2 = differentiable(
     np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x,
     y: g * (-x * _inverse(x * x + y * y)),
-    name="atan2", doc="The angle of the point (other, input), in radians.", formula=("y/(x^2+y^2)", "-x/(x^2+y^2)"),
+    name="atan2", doc="The angle of the point (other, input), in radians.", formula=("y/(x^2 + y^2)", "-x/(x^2 + y^2)"),
 )  # fmt: skip
 
 # ---- steps: differentiable with zero gradient, as in torch
@@ -298,12 +302,12 @@ def _share(g, refused, tie):
 maximum = differentiable(
     np.maximum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
     real=False,
-    doc="The larger of two elements.", formula=("1 where x > y, 1/2 where equal", "1 where y > x, 1/2 where equal"),
+    doc="The larger of two elements.", formula=("where(x == y, 1/2, where(x > y, 1, 0))", "where(x == y, 1/2, where(y > x, 1, 0))"),
 )  # fmt: skip
 minimum = differentiable(
     np.minimum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
     real=False,
-    doc="The smaller of two elements.", formula=("1 where x < y, 1/2 where equal", "1 where y < x, 1/2 where equal"),
+    doc="The smaller of two elements.", formula=("where(x == y, 1/2, where(x < y, 1, 0))", "where(x == y, 1/2, where(y < x, 1, 0))"),
 )  # fmt: skip
 
 
@@ -314,7 +318,7 @@ def where(condition, input, other):
 where = differentiable(
     where, None, lambda g, _z, c, _x, _y: np.where(c, g, 0), lambda g, _z, c, _x, _y: np.where(c, 0, g),
     numpy=np.where, elementwise=True, arity=3, real=False,
-    doc="input where the condition holds, else other.", formula=("", "1 where c", "1 where not c"),
+    doc="input where the condition holds, else other.", formula=("", "where(x, 1, 0)", "where(x, 0, 1)"),
 )  # fmt: skip
 
 
@@ -335,7 +339,8 @@ clamp = differentiable(
     lambda g, _z, x, low, high: np.where((x < low) & (True if high is None else low < high), g, 0),
     lambda g, _z, x, low, high: np.where((x > high) | (False if low is None else high < low), g, 0),
     numpy=np.clip, elementwise=True, arity=3, real=False,
-    doc="Each element, kept between two bounds.", formula=("1 inside the bounds", "1 below", "1 above"),
+    doc="Each element, kept between two bounds.", formula=("where((x >= y) & (x <= z), 1, 0)",
+    "where((x < y) & (y < z), 1, 0)", "where((x > z) | (z < y), 1, 0)"),
 )  # fmt: skip
 clamp_numbers = variant(clamp, "ClampBackward1")
 
@@ -351,7 +356,7 @@ sigmoid = differentiable(
     lambda g, y, _x: g * (1 - y) * y,
     elementwise=True,
     doc="1/(1 + exp(-x)), element by element.",
-    formula="s(x) (1 - s(x))",
+    formula="out * (1 - out)",
 )
 
 
@@ -366,7 +371,7 @@ relu = differentiable(
     elementwise=True,
     real=False,
     doc="The larger of 0 and each element.",
-    formula="1 where x > 0",
+    formula="where(x > 0, 1, 0)",
 )
 
 
@@ -385,7 +390,7 @@ softplus = differentiable(
     softplus,
     lambda g, _y, x, beta, threshold: _softplus_slope(g, x, beta, threshold),
     doc="log(1 + exp(x)), element by element.",
-    formula="1/(1+exp(-x))",
+    formula="where(beta * x > threshold, 1, sigmoid(beta * x))",
 )
 
 
@@ -400,7 +405,7 @@ erf = differentiable(
     lambda g, _y, x: g * (2 / root(pi) * np.exp(-(x * x))),
     elementwise=True,
     doc="The error function of each element.",
-    formula="2/sqrt(pi) exp(-x^2)",
+    formula="2/sqrt(pi) * exp(-x^2)",
 )
 
 
@@ -415,7 +420,7 @@ erfc = differentiable(
     lambda g, _y, x: g * (-2 / root(pi) * np.exp(-(x * x))),
     elementwise=True,
     doc="1 - erf(x), exact for large x.",
-    formula="-2/sqrt(pi) exp(-x^2)",
+    formula="-2/sqrt(pi) * exp(-x^2)",
 )
 
 
@@ -426,8 +431,8 @@ def masked_fill(mask, value, input):
 masked_fill = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
     grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False,
-    doc="The input, with a value where the mask holds.", formula=("", "1 where masked",
-    "1 where not masked"),
+    doc="The input, with a value where the mask holds.", formula=("", "where(x, 1, 0)",
+    "where(x, 0, 1)"),
 )  # fmt: skip
 
 
@@ -439,7 +444,7 @@ def lerp(input, end, weight):
 
 lerp = differentiable(
     lerp, lambda g, _z, _x, _y, w: g * (1 - w), lambda g, _z, _x, _y, w: g * w, lambda g, _z, x, y, _w: g * (y - x),
-    elementwise=True, arity=3, doc="The point between input and end by a weight.", formula=("1 - w", "w", "end - x"),
+    elementwise=True, arity=3, doc="The point between input and end by a weight.", formula=("1 - z", "z", "y - x"),
 )  # fmt: skip
 lerp_tensor = variant(lerp, "LerpBackward1")
 # With a number as weight no tensor is saved.

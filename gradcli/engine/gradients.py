@@ -17,16 +17,20 @@ from gradcli.engine.views import follow
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure
 
 
-def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
+def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
     """The gradient that a pass starts with at `tensor`."""
     array = tensor.array
     if gradient is None:
         if array.size != 1:
+            ones = f"ones({', '.join(map(str, array.shape))})"
             raise AutogradFailure(
-                f"backward needs one number to start from, and {{root}} has shape {tensor.shape}",
+                f"{name} needs one number to start from, and {{root.value}} has shape {tensor.shape}",
                 label="grad can be implicitly created only for scalar outputs",
-                help="reduce it, `backward {root.name}.sum()`, or give a vector, "
-                f"`backward {{root.name}} with ones({', '.join(map(str, array.shape))})`",
+                help="reduce it, " + (
+                    f"`backward {{root.name}}.sum()`, or give a vector, `backward {{root.name}} with {ones}`"
+                    if name == "backward"
+                    else f"`grad(sum({{root.name}}), x)`, or give a vector, `grad({{root.name}}, x, {ones})`"
+                ),
                 places={"root": (tensor.node.code, tensor.node.instruction) if tensor.node.code else (None, 0)},
             )
         start: Any = array.dtype.type(1) if not array.ndim else np.ones_like(array)
@@ -43,7 +47,9 @@ def _initial(tensor: Tensor, gradient: Any, create_graph: bool) -> Any:
     return gradient if create_graph else gradient.array
 
 
-def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_graph: bool) -> list[tuple[Node, Any]]:
+def _roots(
+    name: str, outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_graph: bool
+) -> list[tuple[Node, Any]]:
     if gradients is None:
         gradients = [None] * len(outputs)
     elif len(gradients) != len(outputs):
@@ -52,7 +58,9 @@ def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_gr
         )
     for number, output in enumerate(outputs):
         if type(output) is not Tensor:
-            raise TypeFailure("backward starts from a tensor, and this is a plain number or another value")
+            if isinstance(output, (int, float)):
+                raise TypeFailure(f"{name} starts from a tensor, and this is a number", cause="number")
+            raise TypeFailure(f"{name} starts from a tensor, and this is none of them")
         if not output.node:
             raise AutogradFailure(
                 f"element {number} of tensors does not require grad and does not have a grad_fn",
@@ -61,7 +69,7 @@ def _roots(outputs: Sequence[Tensor], gradients: Sequence[Any] | None, create_gr
                 help=_why_untracked(output),
             )
     return [
-        (output.node, _initial(output, gradient, create_graph))
+        (output.node, _initial(name, output, gradient, create_graph))
         for output, gradient in zip(outputs, gradients, strict=True)
     ]
 
@@ -94,14 +102,14 @@ def backward(
                 raise AutogradFailure("One of the differentiated Tensors does not require grad")
         wanted = {tensor.node for tensor in inputs}
     with _quiet(create_graph):
-        roots = _roots(outputs, gradients, create_graph)
+        roots = _roots("backward", outputs, gradients, create_graph)
         reached = propagate(
             roots,
             wanted=wanted,
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
         )
-        results = [(leaf.saved, g) for leaf, g in reached.leaves]
+        results = [(leaf.saved, g) for leaf, g in reached.leaves if leaf.saved.stopped is not leaf]
         if inputs is not None:
             results += [
                 (tensor.ensure_meta(), reached.captured[tensor.node])
@@ -148,6 +156,7 @@ def _warn_of_accumulation(changing: list[AutogradMeta]) -> None:
 
 def _store(gradients: list[tuple[AutogradMeta, Any]]) -> None:
     for meta, new in gradients:
+        meta.passes = 1 if meta.grad is None else meta.passes + 1
         if meta.grad is None or type(new) is Tensor:
             meta.grad = new if type(new) is Tensor else Tensor(new, CUT)
         else:
@@ -186,7 +195,7 @@ def grad(
                 help="mark it with `requires_grad_()` before computing the result",
             )
     with _quiet(create_graph):
-        roots = _roots(outputs, gradients, create_graph)
+        roots = _roots("grad", outputs, gradients, create_graph)
         reached = propagate(
             roots,
             wanted={tensor.node for tensor in inputs},
@@ -207,7 +216,8 @@ def grad(
             raise AutogradFailure(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior.",
-                help="is the result computed from this very tensor, and not from a copy or a detached one?",
+                help="is the result computed from {input} itself, and not from a copy or a detached one?",
+                places={"input": (tensor.node.code, tensor.node.instruction if tensor.node.code else 0)},
             )
     return results
 
@@ -238,7 +248,9 @@ def start_tracking(tensor: Tensor) -> Tensor:
             help=f"this one is {tensor.dtype}: make it real first, `x.double()`, or leave out `dtype=`",
         )
     meta = tensor.ensure_meta()
-    tensor.node = Node(ACCUMULATE_GRAD, (), meta)
+    # A leaf that was untracked for a while is the same leaf again, also for graphs of before.
+    tensor.node = meta.stopped or Node(ACCUMULATE_GRAD, (), meta)
+    meta.stopped = None
     if meta.views is not None:
         # Views that were made before look into what is a leaf now.
         with modes.grad_mode(True):
@@ -254,6 +266,8 @@ def stop_tracking(tensor: Tensor) -> Tensor:
             "you can only change requires_grad flags of leaf variables.",
             help="for a value that isn't differentiated further use `y.detach()`",
         )
+    if tensor.node:
+        tensor.ensure_meta().stopped = tensor.node
     tensor.node = CUT
     return tensor
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import inplace, memory, modes, shaping
-from gradcli.engine.conversion import as_tensor
+from gradcli.engine.conversion import as_tensor, kind_of
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure
 
@@ -55,11 +55,32 @@ def normalized(key: Any, shape: tuple[int, ...]) -> tuple[tuple[Any, ...], bool]
         elif part is not None and part is not Ellipsis and not isinstance(part, int):
             raise TypeFailure(
                 "an index is a whole number, a slice, `...`, none, a mask or whole numbers in a tensor",
-                label=f"this is {type(part).__name__}",
+                label=f"this is {kind_of(part)}",
             )
         index.append(part)
+    index = _one_ellipsis(index, len(shape))
     _check(index, shape)
     return tuple(index), advanced
+
+
+def _one_ellipsis(index: list[Any], ndim: int) -> list[Any]:
+    """The index with the first `...` alone, and without it where it stands for no dims.
+
+    NumPy would take it as standing between two lists of indices then, which moves their dims to the front.
+    """
+    if Ellipsis not in (part for part in index if not isinstance(part, np.ndarray)):
+        return index
+    idle = _dims_used(index) >= ndim
+    kept: list[Any] = []
+    for part in index:
+        if part is not Ellipsis or not (idle or any(earlier is Ellipsis for earlier in kept)):
+            kept.append(part)
+    return kept
+
+
+def _dims_used(index: Any) -> int:
+    """How many of the tensor's dims the parts of an index stand for, `...` apart."""
+    return sum(part.ndim if _is_mask(part) else 1 for part in index if part is not None and part is not Ellipsis)
 
 
 def _listed_index(part: Any) -> np.ndarray:
@@ -87,17 +108,7 @@ def _whole_array(array: Any) -> np.ndarray:
 
 
 def _check(index: list[Any], shape: tuple[int, ...]) -> None:
-    used = 0
-    ellipses = 0
-    for part in index:
-        if part is Ellipsis:
-            ellipses += 1
-        elif isinstance(part, np.ndarray) and part.dtype.kind == "b":
-            used += part.ndim
-        elif part is not None:
-            used += 1
-    if ellipses > 1:
-        raise IndexFailure("an index can have one `...` only")
+    used = _dims_used(index)
     lists = [part.shape for part in index if isinstance(part, np.ndarray) and part.dtype.kind != "b"]
     try:
         np.broadcast_shapes(*lists)
@@ -152,6 +163,9 @@ def take(tensor: Tensor, key: Any) -> Tensor:
         if -size <= key < size:
             return shaping.getitem(tensor, (key, ...))
     index, advanced = normalized(key, tensor.array.shape)
+    if type(key) is slice:
+        # Alone, torch makes a node even of `:`.
+        return shaping.getitem_slice(tensor, (*index, ...))
     if not advanced:
         return _basic_take(tensor, index)
     basic, index = _numbers_first(index, tensor.array.ndim)
@@ -165,7 +179,7 @@ def _numbers_first(index: tuple[Any, ...], ndim: int) -> tuple[tuple[Any, ...] |
     """
     if not any(isinstance(part, int) for part in index):
         return None, index
-    used = sum(part.ndim if _is_mask(part) else 1 for part in index if part is not None and part is not Ellipsis)
+    used = _dims_used(index)
     basic: list[Any] = []
     rest: list[Any] = []
     for part in index:
@@ -186,7 +200,7 @@ def _is_mask(part: Any) -> bool:
 
 
 def _basic_take(tensor: Tensor, index: tuple[Any, ...]) -> Tensor:
-    last = next((part for part in reversed(index) if part is not Ellipsis), Ellipsis)
+    last = _last_step(index, tensor.array.shape)
     if last is None:
         function = shaping.getitem_new_dim
     elif last is Ellipsis:
@@ -196,6 +210,21 @@ def _basic_take(tensor: Tensor, index: tuple[Any, ...]) -> Tensor:
     else:
         function = shaping.getitem
     return function(tensor, index if Ellipsis in index else (*index, ...))
+
+
+def _last_step(index: tuple[Any, ...], shape: tuple[int, ...]) -> Any:
+    """The last part that does something (torch makes no node of a `:`), whose name the result bears; else `...`."""
+    last: Any = Ellipsis
+    dim = 0
+    for part in index:
+        if part is Ellipsis:
+            dim += len(shape) - _dims_used(index)
+            continue
+        if not (isinstance(part, slice) and part.step in (None, 1) and part.start in (None, 0)
+                and (part.stop is None or part.stop >= shape[dim])):  # fmt: skip
+            last = part
+        dim += part is not None
+    return last
 
 
 def put(tensor: Tensor, key: Any, value: Any) -> None:

@@ -36,7 +36,7 @@ def _without(g, path):
 
 copy_slices = differentiable(
     copy_slices, lambda g, _y, _x, _v, path: _without(g, path), lambda g, _y, _x, _v, path: follow(path, g),
-    grad_name="CopySlices", real=False, formula=("1 elsewhere", "1 in the part"),
+    grad_name="CopySlices", real=False, formula=("g, with 0 at {path}", "g, at {path}"),
 )  # fmt: skip
 
 
@@ -48,12 +48,14 @@ def refuse_leaf(tensor: Tensor) -> None:
         raise AutogradFailure(
             "a leaf Variable that requires grad is being used in an in-place operation.",
             help="change it inside `no_grad { }`, or make a new value: `y = x + 1`",
+            cause="leaf",
         )
     base = tensor.meta.base if tensor.meta is not None else None
     if base is not None and base.node and base.is_leaf:
         raise AutogradFailure(
             "a view of a leaf Variable that requires grad is being used in an in-place operation.",
             help="change it inside `no_grad { }`, or make a copy to change: `y = x.clone()`",
+            cause="leaf",
         )
 
 
@@ -78,13 +80,20 @@ def assign(target: Tensor, result: Tensor) -> Tensor:
     node = result.node or None
     if node is not None and type(node.saved) is tuple:
         node.saved = tuple(_kept_from(value, target.array) for value in node.saved)
+    before = None if modes.attend is None else _base_of(target).copy()
     memory.write(target, result.array)
     if node is not None:
         # What the operation itself saved is as new as the change.
         node.order = next_order()
     if modes.recording:
-        _take_over(target, node)
+        _take_over(target, node, before)
     return target
+
+
+def _base_of(target: Tensor) -> Any:
+    """The array whose part a view is; its own, where it's no view."""
+    base = target.meta.base if target.meta is not None else None
+    return target.array if base is None else base.array
 
 
 def _kept_from(value: Any, array: Any) -> Any:
@@ -96,7 +105,8 @@ def _kept_from(value: Any, array: Any) -> Any:
     return value
 
 
-def _take_over(target: Tensor, node: Any) -> None:
+def _take_over(target: Tensor, node: Any, before: Any) -> None:
+    """Gives a changed tensor's history to it, its base and the other views; `before` is what the base held."""
     meta = target.meta
     base = meta.base if meta is not None else None
     if base is None:
@@ -107,6 +117,8 @@ def _take_over(target: Tensor, node: Any) -> None:
     elif node is not None or base.node:
         _move_retained(base, new := Node(copy_slices.op, (base.node or None, node), (None, None, None, meta.path)))
         base.node = new
+        if modes.attend is not None:
+            modes.attend(new, base.array, (before, target.array), (meta.path,))
     if base.node and base.meta is not None and base.meta.views is not None:
         for view in base.meta.views.live():
             node = follow(view.meta.path, base).node
@@ -191,6 +203,8 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
                     help="a change in place can't change the shape: make a new value, `y = x + v`",
                 ) from None
             memory.stamp(array)
+            if modes.attend is not None:
+                modes.attend(None, array, (array, value), ())
             return self
         return changed(operation, self, other)
 

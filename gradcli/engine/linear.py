@@ -27,6 +27,10 @@ def matmul_clash(a, b):
         message = (
             f"inconsistent tensor size, expected tensor [{a[0]}] and src [{b[0]}] to have the same number of elements"
         )
+    elif len(a) == 2 and len(b) == 1:
+        message = f"size mismatch, got input ({a[0]}), mat ({a[0]}x{a[1]}), vec ({b[0]})"
+    elif len(a) == 1 and len(b) == 2:
+        message = f"size mismatch, got input ({b[1]}), mat ({b[1]}x{b[0]}), vec ({a[0]})"
     else:
         rows = "x".join(map(str, a[-2:]))
         columns = "x".join(map(str, b[-2:]))
@@ -57,7 +61,12 @@ def _right(g, x, y_shape):
 matmul = differentiable(
     matmul, lambda g, _z, x_shape, y: _left(g, shape_of(x_shape), y), lambda g, _z, x, y_shape: _right(g, x,
     shape_of(y_shape)),
-    grad_name="UnsafeViewBackward0", numpy=np.matmul, real=False, formula=("g y^T", "x^T g"),
+    grad_name="UnsafeViewBackward0", numpy=np.matmul, real=False, formula=(
+        "g * y if x.ndim == 1 and y.ndim == 1 else g @ y.mT if y.ndim > 1"
+        " else outer(g, y) if x.ndim == 2 else g[..., none] * y",
+        "g * x if x.ndim == 1 and y.ndim == 1 else x.mT @ g if x.ndim > 1"
+        " else outer(x, g) if y.ndim == 2 else x[:, none] * g[..., none, :]",
+    ),
 )  # fmt: skip
 dot = variant(matmul, "DotBackward0")
 mv = variant(matmul, "MvBackward0")
@@ -103,7 +112,7 @@ def _call_einsum(subscripts, values):
 
 einsum = differentiable(
     einsum, lambda needs, g, _y, xs, subscripts: _einsum_slopes(needs, g, xs, subscripts),
-    variadic=True, joint=True, real=False, formula="the other operands, summed",
+    variadic=True, joint=True, real=False, formula="g, times the other operands, summed into the letters of {x}",
 )  # fmt: skip
 
 
@@ -115,4 +124,10 @@ def _eye_like(g, shape):
     return g * np.eye(*shape, dtype=g.dtype)
 
 
-trace = differentiable(trace, lambda g, _y, x_shape: _eye_like(g, x_shape), numpy=np.trace, real=False, formula="I")
+trace = differentiable(
+    trace,
+    lambda g, _y, x_shape: _eye_like(g, x_shape),
+    numpy=np.trace,
+    real=False,
+    formula="g, on the diagonal of zeros",
+)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 
@@ -22,6 +23,10 @@ precision = 4
 
 warn: Callable[[str, str], None] | None = None
 """Where a diagnostic goes that stops nothing: message and help."""
+
+attend: Callable[[Any, Any, tuple, tuple], None] | None = None
+"""Called after an operation with its node (none where nothing is recorded), its result, its inputs' arrays and its
+parameters: set while the graph is to be seen, or after a value stopped being finite."""
 
 script_builtins: dict | None = None
 """The builtins of the scripts that run now: it marks their frames, so that a node knows the place that made it."""

@@ -32,11 +32,19 @@ def site() -> tuple[CodeType | None, int]:
 class Marker:
     """What stands for an op in a node that isn't of the table; the backward pass knows it, or its one joint rule."""
 
-    __slots__ = ("arity", "frees", "grad_name", "joint", "name", "rules", "variadic")
+    __slots__ = ("arity", "forward", "frees", "grad_name", "joint", "name", "rules", "variadic")
 
-    def __init__(self, name: str, grad_name: str, rule: Callable[..., Any] | None = None, arity: int = 0) -> None:
+    def __init__(
+        self,
+        name: str,
+        grad_name: str,
+        rule: Callable[..., Any] | None = None,
+        arity: int = 0,
+        forward: Callable[..., Any] | None = None,
+    ) -> None:
         self.name = name
         self.grad_name = grad_name
+        self.forward = forward
         self.rules = () if rule is None else (rule,)
         self.arity = arity
         self.joint = self.frees = rule is not None
@@ -56,10 +64,10 @@ class Node:
     `edges` are the nodes that made its inputs (falsy for an input that needs no gradient); `saved` is what the rules
     are called with after the gradient: output, inputs, parameters; `shapes` the shapes of inputs that were broadcast.
     A tensor that was told to require grad has a node too: its `op` is `ACCUMULATE_GRAD`, and `saved` is the place
-    that keeps its `.grad`.
+    that keeps its `.grad`. `traced` is set only while graphs are to be seen (see tracing.py).
     """
 
-    __slots__ = ("code", "edges", "hooks", "instruction", "op", "order", "saved", "shapes")
+    __slots__ = ("code", "edges", "hooks", "instruction", "op", "order", "saved", "shapes", "traced")
 
     def __init__(self, op: Op | Marker, edges: tuple[Any, ...], saved: Any, shapes: Any = None) -> None:
         self.op = op

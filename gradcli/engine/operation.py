@@ -69,6 +69,13 @@ class Op:
         self.view: bool = facts["view"]
         self.several: bool = facts["several"]
         self.real: bool = facts["real"]
+        # One text an input, none where there is no rule (a joint op has one for all). A text is an expression of the
+        # language and, where that can't say it, words after a comma. `x`, `y`, `z` are the inputs in their order (of a
+        # variadic op `x` is the input in question), `out` is the output, `g` the output's gradient, `n` the number of
+        # elements that went into each result; parameters have the names that `forward` gives them, and what is in
+        # words stands in braces. A text without `g` is the derivative, which `g` is multiplied by; any other is the
+        # whole gradient: `g @ y.mT`. A dim that was reduced stays in `g` and `out`, with size 1; an argument that is
+        # none is left out with all behind it, as is a comparison with it. What was broadcast is summed at the end.
         self.formula: tuple[str, ...] = facts["formula"]
         self.domain: str = facts["domain"]
         self.arity = 1 if self.variadic or (self.joint and not facts["arity"]) else facts["arity"] or len(rules)
@@ -127,8 +134,8 @@ def differentiable(
     `rules` has one rule an input (none for an input without gradient, such as an index). A `joint` op has one rule for
     all: it is told first which inputs need a gradient and returns one for each of them. A `variadic` op takes a
     sequence of inputs; `several` results come as a tuple, and the rules get a list of gradients. `view` says that the
-    result looks into the input's memory. An op that is `real` makes floats of whole numbers. `formula` is each rule's
-    derivative as a person writes it, `doc` what it does in a line, `domain` the inputs on which it is tested.
+    result looks into the input's memory. An op that is `real` makes floats of whole numbers. `formula` is each rule
+    as a person writes it (see Op), `doc` what it does in a line, `domain` the inputs on which it is tested.
     """
     function_name = name or forward.__name__
     if elementwise is None:

@@ -41,12 +41,12 @@ def _on_values(function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> 
 
 
 def _values(value: Any) -> Any:
-    return [as_array(item) for item in value] if type(value) in (list, tuple) else as_array(value)
+    return [as_array(item) for item in value] if isinstance(value, (list, tuple)) else as_array(value)
 
 
 def _requires_grad(args: Any) -> bool:
     return modes.recording and any(
-        bool(a.node) if type(a) is Tensor else type(a) in (list, tuple) and _requires_grad(a) for a in args
+        bool(a.node) if type(a) is Tensor else isinstance(a, (list, tuple)) and _requires_grad(a) for a in args
     )
 
 

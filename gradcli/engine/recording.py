@@ -39,8 +39,10 @@ def specialised(op: Op) -> Callable[..., Any]:
     return _general(op)
 
 
-def _recorded(op: Op, out: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], shapes: Any) -> Tensor:
-    """A result and its node.
+def _recorded(
+    op: Op, out: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], shapes: Any, *inputs: Any
+) -> Tensor:
+    """A result and its node; `inputs` are the arrays and numbers that it was computed from.
 
     Both are made without their classes' `__init__`, and the place in the script is found without a call of `site`:
     this runs for every recorded operation, and each of these calls costs a tenth of one.
@@ -66,6 +68,8 @@ def _recorded(op: Op, out: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], 
     tensor.array = out
     tensor.node = node
     tensor.meta = None
+    if modes.attend is not None:
+        modes.attend(node, out, inputs, ())
     return tensor
 
 
@@ -81,13 +85,19 @@ def _unary(op: Op) -> Callable[..., Any]:
         node = input.node
         if node and modes.recording:
             out = forward(array)
-            return _recorded(op, out, (node,), (out if keep_out else None, array if keep_input else None), None)
+            return _recorded(
+                op, out, (node,), (out if keep_out else None, array if keep_input else None), None, array
+            )
         if real and array.dtype.kind not in "fc":
             array = array.astype(modes.default_dtype)
         try:
             out = forward(array)
         except TypeError:
+            if op.name == "neg" and array.dtype.kind == "b":
+                raise _minus_of_bools("Negation", "on a bool tensor") from None
             raise TypeFailure(f"{op.name} isn't defined for {array.dtype}") from None
+        if modes.attend is not None:
+            modes.attend(None, out, (array,), ())
         return Tensor(out, CUT if node is CUT or not modes.recording else None)
 
     return apply
@@ -114,7 +124,7 @@ def _binary(op: Op) -> Callable[..., Any]:
                     return _untracked_by_number(op, input, input, other)
                 out = forward(x, other)
                 saved = (out if keep_out_1 else None, x if keep_x_1 else None, other if keep_y_1 else None)
-                return _recorded(op, out, (x_node, None), saved, None)
+                return _recorded(op, out, (x_node, None), saved, None, x, other)
             else:
                 return apply(input, as_tensor(other))
         elif type(other) is Tensor:
@@ -126,7 +136,7 @@ def _binary(op: Op) -> Callable[..., Any]:
             y = other.array
             out = forward(input, y)
             saved = (out if keep_out_2 else None, input if keep_x_2 else None, y if keep_y_2 else None)
-            return _recorded(op, out, (None, y_node), saved, None)
+            return _recorded(op, out, (None, y_node), saved, None, input, y)
         elif isinstance(input, (np.ndarray, np.generic)) or isinstance(other, (np.ndarray, np.generic)):
             return forward(input, other)
         else:
@@ -160,6 +170,8 @@ def _binary(op: Op) -> Callable[..., Any]:
             (x_node, y_node),
             (out if keep_out else None, x if keep_x else None, y if keep_y else None),
             None if narrow_x is None and narrow_y is None else (narrow_x, narrow_y),
+            x,
+            y,
         )
 
     return apply
@@ -181,6 +193,8 @@ def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tens
     x = input.array if type(input) is Tensor else input
     y = other.array if type(other) is Tensor else other
     if tensor.array.dtype.kind == "b":
+        if op.name == "sub":
+            raise _minus_of_bools("Subtraction", "with a bool tensor")
         # With a number bools count as numbers; NumPy would make int8 of some.
         dtype = result_dtype(input, other)
         x, y = (v.astype(dtype) if isinstance(v, (np.ndarray, np.generic)) else v for v in (x, y))
@@ -198,13 +212,24 @@ def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
         kinds = [value.array.dtype.kind for value in inputs if type(value) is Tensor]
         if "f" not in kinds and "c" not in kinds:
             out = out.astype(modes.default_dtype)
+    if modes.attend is not None:
+        modes.attend(None, out, tuple(value.array if type(value) is Tensor else value for value in inputs), ())
     if not modes.recording:
         return Tensor(out, CUT)
     nodes = [value.node for value in inputs if type(value) is Tensor]
     return Tensor(out, CUT if CUT in nodes and None not in nodes else None)
 
 
+def _minus_of_bools(what: str, where: str) -> TypeFailure:
+    return TypeFailure(
+        f"{what}, the `-` operator, {where} is not supported.",
+        help="to invert a mask, use the `~` or `logical_not()` operator; to compute with it, `m.double()`",
+    )
+
+
 def _elementwise_failure(op: Op, x: Any, y: Any, problem: Exception) -> Exception:
+    if op.name == "sub" and _dtype_of(x) == _dtype_of(y) == "bool":
+        return _minus_of_bools("Subtraction", "with two bool tensors")
     if isinstance(problem, ZeroDivisionError):
         return ValueFailure("division by zero")
     shapes = [getattr(value, "shape", ()) for value in (x, y)]
@@ -259,13 +284,15 @@ def _general(op: Op) -> Callable[..., Any]:
         else:
             nodes = tuple(edge or None for edge in nodes)
             node = Node(op, nodes, None)
-            node.saved = _saved(op, nodes, out, arrays, params)
+            node.saved = saved_by(op, nodes, out, arrays, params)
             if op.elementwise:
                 narrow = tuple(
                     array.shape if edge and array.shape != out.shape else None
                     for edge, array in zip(nodes, arrays, strict=True)
                 )
                 node.shapes = narrow if any(shape is not None for shape in narrow) else None
+            if modes.attend is not None:
+                modes.attend(node, out, arrays, params)
             if op.several:
                 results = tuple(Tensor(part, Node(PART, (node,), (k, len(out)))) for k, part in enumerate(out))
             else:
@@ -292,7 +319,8 @@ def _real(array: Any) -> Any:
     return array
 
 
-def _saved(op: Op, nodes: tuple[Any, ...], out: Any, arrays: tuple[Any, ...], params: tuple[Any, ...]) -> tuple:
+def saved_by(op: Op, nodes: tuple[Any, ...], out: Any, arrays: tuple[Any, ...], params: tuple[Any, ...]) -> tuple:
+    """What a node keeps for its rules: of output and inputs the value, the shape or nothing; and the parameters."""
     if op.joint:
         keeps = op.keeps[None]
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import inf, prod
+from math import inf, nan, prod
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from gradcli.engine.tensor import Tensor
 def spread(g, shape, axis, keepdims):
     """A reduction's gradient back over the elements: `g` in each place along the axes that were reduced."""
     if axis is None:
-        if type(g) is not Tensor and getattr(g, "ndim", 0) == 0:
+        if issubclass(type(g), (np.ndarray, np.generic)) and g.ndim == 0:
             # Filling is eight times quicker than broadcast_to on the small arrays that most losses end in.
             out = np.empty(shape, g.dtype)
             out.fill(g)
@@ -43,7 +43,7 @@ sum = differentiable(
     lambda g, _y, x_shape, axis, keepdims: spread(g, x_shape, axis, keepdims),
     numpy=np.sum,
     real=False,
-    formula="1",
+    formula="g, repeated along {axis}",
 )
 sum_dim = variant(sum, "SumBackward1")
 
@@ -57,7 +57,7 @@ mean = differentiable(
     mean,
     lambda g, _y, x_shape, axis, keepdims: spread(g / count(x_shape, axis), x_shape, axis, keepdims),
     numpy=np.mean,
-    formula="1/n",
+    formula="g / n, repeated along {axis}",
 )
 mean_dim = variant(mean, "MeanBackward1")
 
@@ -91,7 +91,7 @@ def prod_(x, axis=None, keepdims=False):
 
 prod_ = differentiable(
     prod_, lambda g, y, x, axis, keepdims: _prod_slope(g, y, x, axis, keepdims),
-    name="prod", numpy=np.prod, real=False, formula="prod(x)/x",
+    name="prod", numpy=np.prod, real=False, formula="g, times the product of the others along {axis}",
 )  # fmt: skip
 prod_dim = variant(prod_, "ProdBackward1")
 
@@ -113,7 +113,7 @@ def _var_slope(g, x, axis, correction, keepdims):
 
 var = differentiable(
     var, lambda g, _y, x, axis, correction, keepdims: _var_slope(g, x, axis, correction, keepdims),
-    formula="2 (x - mean(x))/(n - 1)",
+    formula="g * 2 * (x - mean(x, axis, keepdim=true)) / (n - correction)",
 )  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def _std_slope(g, y, x, axis, correction, keepdims):
 
 std = differentiable(
     std, lambda g, y, x, axis, correction, keepdims: _std_slope(g, y, x, axis, correction, keepdims),
-    formula="(x - mean(x))/((n - 1) std(x))",
+    formula="g * (x - mean(x, axis, keepdim=true)) / ((n - correction) * out)",
 )  # fmt: skip
 
 
@@ -148,7 +148,7 @@ def amax(x, axis=None, keepdims=False):
 
 amax = differentiable(
     amax, lambda g, y, x, axis, keepdims: _even(g, y, x, axis, keepdims),
-    numpy=np.max, real=False, formula="1/k at the k largest",
+    numpy=np.max, real=False, formula="g, where {x} is largest, shared by ties",
 )  # fmt: skip
 max_all = variant(amax, "MaxBackward1")
 
@@ -159,19 +159,25 @@ def amin(x, axis=None, keepdims=False):
 
 amin = differentiable(
     amin, lambda g, y, x, axis, keepdims: _even(g, y, x, axis, keepdims),
-    numpy=np.min, real=False, formula="1/k at the k smallest",
+    numpy=np.min, real=False, formula="g, where {x} is smallest, shared by ties",
 )  # fmt: skip
 min_all = variant(amin, "MinBackward1")
 
 
 def median(x):
-    """The lower of the two middle values; nan where there is one."""
+    """The lower of the two middle values; nan where there is one, or nothing at all."""
+    if not x.size:
+        # Among whole numbers, which have no nan, torch takes the least.
+        return x.dtype.type(nan) if x.dtype.kind == "f" else x.dtype.type(np.iinfo(x.dtype).min)
     flat = np.sort(x, axis=None)
-    return flat[-1] if x.size and np.isnan(flat[-1]) else flat[(x.size - 1) // 2]
+    return flat[-1] if np.isnan(flat[-1]) else flat[(x.size - 1) // 2]
 
 
 median = differentiable(
-    median, lambda g, y, x: _even(g, y, x, None, False), real=False, formula="1/k at the k that are the median"
+    median,
+    lambda g, y, x: _even(g, y, x, None, False),
+    real=False,
+    formula="g, where {x} is its median, shared by ties",
 )
 
 
@@ -212,7 +218,9 @@ def _norm_slope(g, y, x, p, axis, keepdims):
 
 norm = differentiable(
     norm, lambda g, y, x, p, axis, keepdims: _norm_slope(g, y, x, p, axis, keepdims),
-    grad_name="LinalgVectorNormBackward0", formula="sign(x) |x|^(p-1)/norm(x)^(p-1)",
+    grad_name="LinalgVectorNormBackward0", formula="0 if p == 0 else g * sign(x) if p == 1 else g * x / out if p == 2"
+    " else g * where(abs(x) == out, sign(x), 0) if p == inf or p == -inf"
+    " else g * sign(x) * abs(x)^(p - 1) / out^(p - 1)",
 )  # fmt: skip
 
 
@@ -226,7 +234,7 @@ def cumsum(x, axis):
 cumsum = differentiable(
     cumsum,
     lambda g, _y, _x, axis: np.flip(np.cumsum(np.flip(g, axis), axis=axis), axis),
-    numpy=np.cumsum, real=False, formula="1 for every later total",
+    numpy=np.cumsum, real=False, formula="g, added up from the end along {axis}",
 )  # fmt: skip
 
 
@@ -249,7 +257,7 @@ def _cumprod_slope(g, y, x, axis):
 
 cumprod = differentiable(
     cumprod, lambda g, y, x, axis: _cumprod_slope(g, y, x, axis),
-    numpy=np.cumprod, real=False, formula="cumprod(x)_j/x_k for j >= k",
+    numpy=np.cumprod, real=False, formula="g * out, added up from the end along {axis} and divided by {x}",
 )  # fmt: skip
 
 
@@ -270,7 +278,7 @@ def logsumexp(x, axis=None, keepdims=False):
 logsumexp = differentiable(
     logsumexp,
     lambda g, y, x, axis, keepdims: restore(g, axis, keepdims) * np.exp(x - restore(y, axis, keepdims)),
-    formula="softmax(x)",
+    formula="g * exp(x - out)",
 )
 
 
@@ -280,7 +288,9 @@ def softmax(x, axis):
 
 
 softmax = differentiable(
-    softmax, lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)), formula="diag(s) - s s^T"
+    softmax,
+    lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+    formula="out * (g - sum(g * out, axis, keepdim=true))",
 )
 
 
@@ -291,5 +301,5 @@ def log_softmax(x, axis):
 
 log_softmax = differentiable(
     log_softmax, lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
-    grad_name="LogSoftmaxBackward0", formula="I - 1 softmax(x)^T",
+    grad_name="LogSoftmaxBackward0", formula="g - exp(out) * sum(g, axis, keepdim=true)",
 )  # fmt: skip

@@ -7,6 +7,18 @@ import numpy as np
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.conversion import OPERATIONS
 from gradcli.engine.operation import differentiable, variant
+from gradcli.errors import LimitFailure
+
+
+def _is_numpys(x):
+    """Whether it's an array of NumPy's own, rather than one that speaks its protocols."""
+    return issubclass(type(x), (np.ndarray, np.generic))
+
+
+def _zeros(shape, like):
+    """Zeros of a shape, as the kind of array that `like` is (`zeros_like` asks it, and takes four times as long)."""
+    return np.zeros(shape, like.dtype) if _is_numpys(like) else np.zeros_like(like, shape=shape)
+
 
 # ---- another shape for the same memory
 
@@ -17,7 +29,7 @@ def reshape(x, shape):
 
 reshape = differentiable(
     reshape, lambda g, _y, x_shape, _shape: np.reshape(g, x_shape),
-    grad_name="ViewBackward0", numpy=np.reshape, view=True, real=False, formula="1",
+    grad_name="ViewBackward0", numpy=np.reshape, view=True, real=False, formula="g, in the shape of {x}",
 )  # fmt: skip
 reshape_copy = variant(reshape, "UnsafeViewBackward0")
 
@@ -28,7 +40,7 @@ def expand_dims(x, axis):
 
 expand_dims = differentiable(
     expand_dims, lambda g, _y, x_shape, _axis: np.reshape(g, x_shape),
-    name="unsqueeze", numpy=np.expand_dims, view=True, real=False, formula="1",
+    name="unsqueeze", numpy=np.expand_dims, view=True, real=False, formula="g, in the shape of {x}",
 )  # fmt: skip
 
 
@@ -37,7 +49,12 @@ def squeeze(x, axis=None):
 
 
 squeeze = differentiable(
-    squeeze, lambda g, _y, x_shape, _axis: np.reshape(g, x_shape), numpy=np.squeeze, view=True, real=False, formula="1"
+    squeeze,
+    lambda g, _y, x_shape, _axis: np.reshape(g, x_shape),
+    numpy=np.squeeze,
+    view=True,
+    real=False,
+    formula="g, in the shape of {x}",
 )
 squeeze_dim = variant(squeeze, "SqueezeBackward1")
 squeeze_dims = variant(squeeze, "SqueezeBackward2")
@@ -49,7 +66,7 @@ def permute(x, axes=None):
 
 permute = differentiable(
     permute, lambda g, _y, _x, axes: np.transpose(g, None if axes is None else tuple(np.argsort(axes))),
-    numpy=np.transpose, view=True, real=False, formula="1",
+    numpy=np.transpose, view=True, real=False, formula="g, its dims back in their order",
 )  # fmt: skip
 transpose_matrix = variant(permute, "TBackward0")
 
@@ -60,7 +77,7 @@ def swapaxes(x, axis1, axis2):
 
 swapaxes = differentiable(
     swapaxes, lambda g, _y, _x, axis1, axis2: np.swapaxes(g, axis1, axis2),
-    name="transpose", numpy=np.swapaxes, view=True, real=False, formula="1",
+    name="transpose", numpy=np.swapaxes, view=True, real=False, formula="transpose(g, axis1, axis2)",
 )  # fmt: skip
 
 
@@ -74,11 +91,13 @@ def broadcast_to(x, shape):
 
 broadcast_to = differentiable(
     broadcast_to, lambda g, _y, x_shape, _shape: unbroadcast(g, x_shape),
-    name="expand", numpy=np.broadcast_to, view=True, real=False, formula="1",
+    name="expand", numpy=np.broadcast_to, view=True, real=False, formula="g, summed over the copies",
 )  # fmt: skip
 
 
 def diagonal(x, offset=0, axis1=0, axis2=1):
+    if not _is_numpys(x):
+        return np.diagonal(x, offset, axis1, axis2)
     # A diagonal of NumPy's own is read-only; taken by strides it's a view like any other.
     return np.lib.stride_tricks.as_strided(*_diagonal_strides(x, offset, axis1, axis2))
 
@@ -92,8 +111,15 @@ def _diagonal_strides(x, offset, axis1, axis2):
 
 def onto_diagonal(x, shape, offset, axis1, axis2):
     """Zeros of `shape` with `x` on a diagonal."""
-    out = np.zeros(shape, x.dtype)
-    diagonal.op.forward(out, offset, axis1, axis2)[...] = x
+    out = _zeros(shape, x)
+    if _is_numpys(x):
+        diagonal.op.forward(out, offset, axis1, axis2)[...] = x
+        return out
+    places = np.arange(x.shape[-1])
+    index = [slice(None)] * len(shape)
+    index[axis1], index[axis2] = places + max(-offset, 0), places + max(offset, 0)
+    # Index arrays beside each other leave their dimension where they stand, others put it first.
+    out[tuple(index)] = np.moveaxis(x, -1, min(axis1, axis2) if abs(axis1 - axis2) == 1 else 0)
     return out
 
 
@@ -101,12 +127,12 @@ onto_diagonal = differentiable(
     onto_diagonal,
     lambda g, _y, _x, _shape, offset, axis1, axis2: diagonal(g, offset, axis1, axis2),
     real=False,
-    formula="1",
+    formula="g, its diagonal",
 )
 diagonal = differentiable(
     diagonal,
     lambda g, _y, x_shape, offset, axis1, axis2: onto_diagonal(g, x_shape, offset, axis1, axis2),
-    numpy=np.diagonal, view=True, real=False, formula="1 on the diagonal",
+    numpy=np.diagonal, view=True, real=False, formula="g, on the diagonal of zeros",
 )  # fmt: skip
 
 # ---- other orders, in new memory
@@ -116,7 +142,9 @@ def flip(x, axis=None):
     return np.flip(x, axis)
 
 
-flip = differentiable(flip, lambda g, _y, _x, axis: np.flip(g, axis), numpy=np.flip, real=False, formula="1")
+flip = differentiable(
+    flip, lambda g, _y, _x, axis: np.flip(g, axis), numpy=np.flip, real=False, formula="flip(g, axis)"
+)
 
 
 def roll(x, shift, axis=None):
@@ -128,11 +156,19 @@ def _back(shift):
 
 
 roll = differentiable(
-    roll, lambda g, _y, _x, shift, axis: np.roll(g, _back(shift), axis), numpy=np.roll, real=False, formula="1"
+    roll,
+    lambda g, _y, _x, shift, axis: np.roll(g, _back(shift), axis),
+    numpy=np.roll,
+    real=False,
+    formula="g, rolled back by {shift}",
 )
 
 
 def tile(x, reps):
+    if not x.size:
+        # NumPy can't tile what is empty.
+        shape = (1,) * (len(reps) - x.ndim) + x.shape
+        return np.zeros(tuple(n * size for n, size in zip(reps, shape, strict=True)), x.dtype)
     return np.tile(x, reps)
 
 
@@ -145,7 +181,7 @@ def _sum_tiles(g, shape, reps):
 
 tile = differentiable(
     tile, lambda g, _y, x_shape, reps: np.reshape(_sum_tiles(g, x_shape, reps), x_shape),
-    name="repeat", numpy=np.tile, real=False, formula="1 for every copy",
+    name="repeat", numpy=np.tile, real=False, formula="g, summed over the copies",
 )  # fmt: skip
 
 
@@ -153,25 +189,21 @@ def tril(x, k=0):
     return np.tril(x, k)
 
 
-tril = differentiable(
-    tril, lambda g, _y, _x, k: np.tril(g, k), numpy=np.tril, real=False, formula="1 below the diagonal"
-)
+tril = differentiable(tril, lambda g, _y, _x, k: np.tril(g, k), numpy=np.tril, real=False, formula="tril(g, k)")
 
 
 def triu(x, k=0):
     return np.triu(x, k)
 
 
-triu = differentiable(
-    triu, lambda g, _y, _x, k: np.triu(g, k), numpy=np.triu, real=False, formula="1 above the diagonal"
-)
+triu = differentiable(triu, lambda g, _y, _x, k: np.triu(g, k), numpy=np.triu, real=False, formula="triu(g, k)")
 
 
 def clone(x):
     return np.array(x)[()] if x.ndim == 0 else np.array(x)
 
 
-clone = differentiable(clone, lambda g, *_: g, numpy=np.copy, real=False, formula="1")
+clone = differentiable(clone, lambda g, *_: g, numpy=np.copy, real=False, formula="g")
 
 
 def cast(x, dtype, source):
@@ -179,7 +211,11 @@ def cast(x, dtype, source):
 
 
 cast = differentiable(
-    cast, lambda g, _y, _x, dtype, source: cast(g, source, dtype), grad_name="ToCopyBackward0", real=False, formula="1"
+    cast,
+    lambda g, _y, _x, dtype, source: cast(g, source, dtype),
+    grad_name="ToCopyBackward0",
+    real=False,
+    formula="g, as {source}",
 )
 OPERATIONS["cast"] = cast
 
@@ -201,7 +237,7 @@ def _cut_apart(needs, g, shapes, axis):
 
 concatenate = differentiable(
     concatenate, lambda needs, g, _y, xs_shape, axis: _cut_apart(needs, g, xs_shape, axis),
-    name="cat", numpy=np.concatenate, variadic=True, joint=True, real=False, formula="1",
+    name="cat", numpy=np.concatenate, variadic=True, joint=True, real=False, formula="g, the part that {x} became",
 )  # fmt: skip
 
 
@@ -216,7 +252,7 @@ def _unstack(needs, g, axis):
 
 stack = differentiable(
     stack, lambda needs, g, _y, _xs, axis: _unstack(needs, g, axis),
-    numpy=np.stack, variadic=True, joint=True, real=False, formula="1",
+    numpy=np.stack, variadic=True, joint=True, real=False, formula="g, the slice that {x} became",
 )  # fmt: skip
 OPERATIONS["stack"] = stack
 
@@ -235,7 +271,7 @@ def _rejoin(parts, shape, sizes, axis):
 
 split = differentiable(
     split, lambda g, _y, x_shape, sizes, axis: _rejoin(g, x_shape, sizes, axis),
-    view=True, several=True, real=False, formula="1",
+    view=True, several=True, real=False, formula="g, joined along {axis}",
 )  # fmt: skip
 
 
@@ -253,7 +289,12 @@ def _rebind(parts, axis):
 
 
 unbind = differentiable(
-    unbind, lambda g, _y, _x, axis: _rebind(g, axis), view=True, several=True, real=False, formula="1"
+    unbind,
+    lambda g, _y, _x, axis: _rebind(g, axis),
+    view=True,
+    several=True,
+    real=False,
+    formula="g, stacked along {axis}",
 )
 
 # ---- indexing
@@ -265,7 +306,7 @@ def getitem(x, index):
 
 def scatter(x, index, shape):
     """Zeros of `shape`, with `x` added at `index` (the reverse of taking it from there)."""
-    out = np.zeros(shape, x.dtype)
+    out = _zeros(shape, x)
     if _is_advanced(index):
         np.add.at(out, index, x)
     else:
@@ -277,10 +318,12 @@ def _is_advanced(index):
     return any(isinstance(part, (np.ndarray, list)) for part in (index if isinstance(index, tuple) else (index,)))
 
 
-scatter = differentiable(scatter, lambda g, _y, _x, index, _shape: getitem(g, index), real=False, formula="1")
+scatter = differentiable(
+    scatter, lambda g, _y, _x, index, _shape: getitem(g, index), real=False, formula="g, at {index}"
+)
 getitem = differentiable(
     getitem, lambda g, _y, x_shape, index: scatter(g, index, x_shape),
-    grad_name="SelectBackward0", view=True, real=False, formula="1 at the index",
+    grad_name="SelectBackward0", view=True, real=False, formula="g, added at {index} to zeros",
 )  # fmt: skip
 getitem_slice = variant(getitem, "SliceBackward0")
 getitem_new_dim = variant(getitem, "UnsqueezeBackward0")
@@ -303,11 +346,13 @@ def _zero_at(g, index):
 put = differentiable(
     put, lambda g, _y, _x, _v_shape, index: _zero_at(g, index),
     lambda g, _y, _x, v_shape, index: unbroadcast(getitem_index(g, index), v_shape),
-    grad_name="IndexPutBackward0", real=False, frees=True, formula=("1 elsewhere", "1 at the index"),
+    grad_name="IndexPutBackward0", real=False, frees=True, formula=("g, with 0 at {index}", "g, at {index}"),
 )  # fmt: skip
 
 
 def take_along_axis(x, index, axis):
+    if x.ndim > 63:
+        raise LimitFailure(f"to choose along a dim, a tensor has at most 63 dimensions, and this one has {x.ndim}")
     return np.take_along_axis(x, index, axis)
 
 
@@ -320,5 +365,6 @@ def _along(shape, index, axis):
 
 take_along_axis = differentiable(
     take_along_axis, lambda g, _y, x_shape, index, axis: scatter(g, _along(x_shape, index, axis), x_shape), None,
-    name="gather", numpy=np.take_along_axis, real=False, formula="1 at the index",
+    name="gather", numpy=np.take_along_axis, real=False,
+    formula=("g, added at {y} along {axis} to zeros", ""),
 )  # fmt: skip

@@ -32,11 +32,16 @@ NUMBER = _Cut()
 class AutogradMeta:
     """What only some tensors have: a gradient, and relations to other tensors of the same memory."""
 
-    __slots__ = ("base", "grad", "last_pass", "path", "retains", "views")
+    __slots__ = ("base", "by_itself", "grad", "last_pass", "passes", "path", "retains", "stopped", "views")
 
     def __init__(self) -> None:
         self.grad: Tensor | None = None
         self.last_pass: Any = None
+        self.passes = 0
+        self.stopped: Any = None
+        """The node of a leaf that was told to forget that it requires grad."""
+        self.by_itself = False
+        """Whether it is tracked because it has a name, and nobody asked for it."""
         self.base: Tensor | None = None
         self.path: Any = None
         self.views: Any = None
@@ -115,6 +120,7 @@ class Tensor:
             raise TypeFailure(
                 f"Boolean value of Tensor with {what} is ambiguous",
                 help="ask `.any()` or `.all()` of it, or choose element by element with `where(c, a, b)`",
+                cause="truth",
             )
         return bool(array)
 

@@ -14,16 +14,27 @@ _WORDS = {
     "detach_": "`.detach_()` cut its history",
     "data": "`.data` cut its history",
     "no_grad": "it was computed under no_grad, where nothing is recorded",
+    "const": "a `const` is never tracked",
 }
+
+_NUMBERS = {"item": "`.item()`", "tolist": "`.tolist()`", "numpy": "`.numpy()`"} | {
+    word: f"`{word}`"
+    for word in ("int", "float", "bool", "len", "range", "enumerate", "numel", "ndim", "shape", "size")
+}
+"""What gives plain numbers, without history."""
 
 
 @dataclass(slots=True, frozen=True)
 class Origin:
-    """Where a name was last given a value: the line, the names that were read for it, and what cut the history."""
+    """Where a name was last given a value: the line, the words that were read for it, and what cut the history.
+
+    `maker` is the operation that stands outermost: a function's or method's name, "comparison", or empty.
+    """
 
     line: int
     reads: tuple[str, ...]
     cut: str
+    maker: str = ""
 
 
 def why_untracked(text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> str:
@@ -31,7 +42,7 @@ def why_untracked(text: str, origins: dict[str, Origin], value_of: Callable[[str
 
     Names the line where the history was cut, or the leaves that aren't tracked; empty where the text doesn't tell.
     """
-    waiting = re.findall(r"[^\W\d]\w*", text)
+    waiting = _words(text)
     seen: set[str] = set()
     leaves: list[str] = []
     while waiting:
@@ -42,6 +53,14 @@ def why_untracked(text: str, origins: dict[str, Origin], value_of: Callable[[str
         seen.add(name)
         value = value_of(name)
         if type(value) is Tensor and value.node:
+            continue
+        if _is_stepwise(value):
+            stepwise = [
+                read for read in origin.reads if read in origins and read != name and _is_stepwise(value_of(read))
+            ]
+            if not stepwise:
+                return _why_stepwise(name, origin, value)
+            waiting = stepwise + waiting
             continue
         if origin.cut == "grad":
             return (
@@ -64,6 +83,50 @@ def why_untracked(text: str, origins: dict[str, Origin], value_of: Callable[[str
     remedy = f"{first}.requires_grad_()" if type(value) is Tensor else f"{first} = tensor({value}, requires_grad=true)"
     verb = "is" if len(leaves) == 1 else "are"
     return f"{lines} {verb} not tracked: write `{remedy}` before the result is computed"
+
+
+def _is_stepwise(value: Any) -> bool:
+    return type(value) is Tensor and value.dtype.kind != "f"
+
+
+def _why_stepwise(name: str, origin: Origin, value: Tensor) -> str:
+    """A value of whole numbers or truth values varies in steps: what made it one, and what to do."""
+    called = f"`{name}` (line {origin.line}) is {value.dtype}"
+    if origin.maker == "comparison":
+        return f"{called}: comparisons have no derivative; `where(c, a, b)` differentiates what it chooses from"
+    if value.dtype.kind == "b" or origin.maker.startswith(("arg", "is")):
+        return f"{called}: {origin.maker or 'a truth value'} has no derivative"
+    return f"{called}, and only tensors of floating point have gradients: make it real, `{name}.double()`"
+
+
+def why_number(text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> tuple[str, str]:
+    """How a person speaks of a plain number that should have had a history, and the help: what made it one."""
+    subject = "this"
+    found = re.fullmatch(r"[^\W\d]\w*", text)
+    if found is not None and text in origins:
+        subject = f"`{text}` (line {origins[text].line})"
+    waiting, seen = _words(text), set()
+    while waiting:
+        word = waiting.pop(0)
+        if word in _NUMBERS and word not in origins:
+            return subject, f"{_NUMBERS[word]} gives a plain number, without history: leave it out"
+        origin = origins.get(word)
+        if origin is None or word in seen or type(value_of(word)) is Tensor:
+            continue
+        seen.add(word)
+        if origin.cut == "const":
+            return subject, f"`{word}` (line {origin.line}) is const, and never tracked: leave out `const`"
+        made = next((read for read in origin.reads if read in _NUMBERS and read not in origins), None)
+        if made is not None:
+            return subject, (
+                f"`{word}` (line {origin.line}) is a plain number: {_NUMBERS[made]} gives one, without history"
+            )
+        waiting += [read for read in origin.reads if read != word]
+    return subject, "a gradient is of a tensor that was computed from a tracked one, such as `x = 3`"
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W\d]\w*", text)
 
 
 def why_no_gradient(text: str, origins: dict[str, Origin]) -> str:

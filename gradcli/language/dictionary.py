@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from gradcli.language import custom, dotted, literals, operators, seeing, tracked  # noqa: F401  (they enter themselves)
 from gradcli.language.nearest import nearest
 from gradcli.language.runtime import RUNTIME, GradMode
 from gradcli.library import CONSTANTS, FUNCTIONS
 
-FUNCTIONS["no_grad"] = lambda: GradMode(False)
-FUNCTIONS["enable_grad"] = lambda: GradMode(True)
+
+def no_grad():
+    """Inside the block of `with torch.no_grad()` nothing is recorded."""
+    return GradMode(False)
+
+
+def enable_grad():
+    """Inside the block of `with torch.enable_grad()` history is recorded."""
+    return GradMode(True)
+
+
+FUNCTIONS["no_grad"], FUNCTIONS["enable_grad"] = no_grad, enable_grad
 
 _WORDS: dict[str, Any] = {**FUNCTIONS, **CONSTANTS}
 

@@ -19,7 +19,8 @@ OPERATORS: dict[str, ast.operator] = {
     "+": ast.Add(), "-": ast.Sub(), "*": ast.Mult(), "/": ast.Div(), "//": ast.FloorDiv(), "%": ast.Mod(),
     "@": ast.MatMult(), "^": ast.Pow(), "**": ast.Pow(), "|": ast.BitOr(), "&": ast.BitAnd(),
 }  # fmt: skip
-UNARY: dict[str, ast.unaryop] = {"-": ast.USub(), "+": ast.UAdd(), "~": ast.Invert()}
+UNARY: dict[str, ast.unaryop] = {"-": ast.USub(), "+": ast.UAdd()}
+LOGICAL = {"|": "either", "&": "both"}
 COMPARISONS: dict[str, ast.cmpop] = {
     "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(),
     "is": ast.Is(), "is-not": ast.IsNot(), "in": ast.In(), "not-in": ast.NotIn(),
@@ -48,6 +49,7 @@ class Expressions:
         self.hoisted: list[ast.stmt] = []
         self.serial = 0
         self.clause: str | None = None
+        self.sees = False
         self.untracked = False
         self.loop_names: set[str] = set()
         self.origins: dict[str, Origin] = {}
@@ -141,6 +143,10 @@ class Expressions:
         line, column = node[2], node[3]
         for k in range(start, len(parts), 2):
             operand = parts[k + 1]
+            if parts[k][1] in LOGICAL:
+                spot = (*node[:2], line, column, operand[4], operand[5])
+                value = self.runtime(LOGICAL[parts[k][1]], spot, value, self.expression(operand))
+                continue
             value = ast.BinOp(
                 value, OPERATORS[parts[k][1]], self.expression(operand),
                 lineno=line, col_offset=column, end_lineno=operand[4], end_col_offset=operand[5],
@@ -158,6 +164,8 @@ class Expressions:
 
     def on_unary(self, node: Any) -> ast.expr:
         operator, operand = node[1]
+        if operator[1] == "~":
+            return self.runtime("invert", node, self.expression(operand))
         return ast.UnaryOp(UNARY[operator[1]], self.expression(operand), **place(node))
 
     def on_not(self, node: Any) -> ast.expr:
@@ -202,6 +210,10 @@ class Expressions:
         """An inner list stays Python's: what it becomes is decided for the whole."""
         if node[0] == "list":
             return self.raw_list(node)
+        if node[0] == "comprehension":
+            lowered = self.expression(node)
+            assert isinstance(lowered, ast.Call)
+            return lowered.args[0]
         return self.numbers(node[1], node) if node[0] == "ARRAY" else self.expression(node)
 
     def numbers(self, value: Any, node: Any) -> ast.expr:
@@ -215,7 +227,7 @@ class Expressions:
         outer, self.hoisted = self.hoisted, []
         if not only_names(target):
             raise self.failure("a comprehension runs over names", target)
-        element = self.expression(value)
+        element = self.list_item(value)
         tests = [] if condition is None else [self.expression(condition)]
         inner, self.hoisted = self.hoisted, outer
         if not inner:
@@ -359,7 +371,8 @@ class Expressions:
             text = None if spec is None else ast.JoinedStr([self.constant(spec, form)], **place(form))
             value = self.expression(source)
             if spec is None:
-                value, conversion = self.runtime("text", part, value, self.constant(conversion == "r", part)), None
+                flags = (self.constant(conversion == "r", part), self.constant(conversion == "a", part))
+                value, conversion = self.runtime("text", part, value, *flags), None
             code = -1 if conversion is None else ord(conversion)
             values.append(ast.FormattedValue(value, code, text, **place(part)))
         return ast.JoinedStr(values, **place(node))

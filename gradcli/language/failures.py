@@ -17,7 +17,8 @@ from gradcli.errors import (
     TypeFailure,
     ValueFailure,
 )
-from gradcli.language.causes import Origin, why_no_gradient, why_untracked
+from gradcli.language.callsites import argument_span, called_name, iterable_span, text_at
+from gradcli.language.causes import Origin, why_no_gradient, why_number, why_untracked
 from gradcli.language.dictionary import BUILTINS
 from gradcli.language.nearest import nearest
 from gradcli.language.unit import Unit
@@ -30,42 +31,97 @@ def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]
     failure = (
         problem
         if isinstance(problem, GradcliError)
-        else translated(problem, names, bool(places) and _is_innermost(problem))
+        else translated(problem, names, bool(places) and _is_innermost(problem), len(places))
     )
     if places:
-        *callers, (_, span) = places
+        *callers, (_, span, _) = places
         if failure.span is None:
             failure.span = span
         if not failure.calls:
-            callees = [name for name, _ in places[1:]]
-            failure.calls = [(name, place) for name, (_, place) in zip(callees, callers, strict=True)]
+            callees = [name for name, *_ in places[1:]]
+            failure.calls = [(name, place) for name, (_, place, _) in zip(callees, callers, strict=True)]
     speak_of_places(failure, units)
     return failure
 
 
-def add_cause(failure: GradcliError, text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> None:
-    """Puts the cause in the help, where the text of the script tells it; `text` is what stands at the failure."""
+def add_cause(
+    failure: GradcliError, unit: Unit, origins: dict[str, Origin], value_of: Callable[[str], Any], auto: bool
+) -> None:
+    """Puts the cause in the help, where the text of the script tells it, and the place where it's nearer than a call.
+
+    `origins` says what the names come from, `value_of` what they are now; `auto` whether names are tracked by
+    themselves.
+    """
+    assert failure.span is not None
+    text = text_at(unit.text, failure.span)
+    if failure.message.startswith("this function "):
+        # A function without a name of its own goes by the one that it's called by.
+        called = called_name(text)
+        if called:
+            failure.message = f"{called}() {failure.message.removeprefix('this function ')}"
     misused = re.match(r"([^\W\d]\w*)\(\) (?:takes|needs|has no argument|got its argument)", failure.message)
     if misused is not None and not failure.help:
         function = value_of(misused[1])
         if callable(function):
-            failure.help = f"it is called {signature_of(function, misused[1])}"
+            failure.help = _how_called(function, misused[1], failure.message)
     if failure.cause == "untracked":
-        failure.help = why_untracked(text, origins, value_of) or failure.help
-    elif isinstance(failure, TypeFailure) and failure.message.endswith("none"):
+        # To mark a tensor would switch an automatic session to explicit tracking.
+        otherwise = _BY_NAME if auto and "requires_grad_()" in failure.help else failure.help
+        failure.help = why_untracked(text, origins, value_of) or otherwise
+    elif failure.cause == "number":
+        subject, failure.help = why_number(text, origins, value_of)
+        failure.message = failure.message.replace("and this is", f"and {subject} is")
+    elif failure.cause == "leaf" and "\n" not in text and len(text) < LONGEST_QUOTED:
+        failure.help = failure.help.replace("`no_grad { }`", f"`no_grad {{ {text} }}`")
+    elif failure.cause == "truth" and re.search(r"\b(?:and|or|not)\b", text):
+        failure.help += "; element by element, `(x > 1) & (x < 3)`, `|` and `~` stand for `and`, `or` and `not`"
+    elif isinstance(failure, (TypeFailure, NameFailure)) and re.search(r"\bnone\b", failure.message):
         failure.help = why_no_gradient(text, origins) or failure.help
+    if failure.argument is not None:
+        function, argument = failure.argument
+        if isinstance(argument, tuple):
+            line, column, end_line, end_column = argument
+            failure.span = failure.span._replace(
+                line=line, column=column + 1, end_line=end_line, end_column=end_column + 1
+            )
+        else:
+            failure.span = argument_span(unit.text, failure.span, function, argument) or failure.span
+    elif failure.message.endswith("can't be iterated over"):
+        failure.span = iterable_span(text, failure.span) or failure.span
 
 
-def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> list[tuple[str, Span]]:
-    """The functions and spans of the script's frames in a traceback, outermost first."""
-    places = []
+_BY_NAME = (
+    "a name that's given a number or a tensor at the top of a script is tracked: `x = 3`; names inside functions, "
+    "loop variables and what is computed from those alone are not"
+)
+
+LONGEST_QUOTED = 60
+"""Characters of a script's text that a help may repeat."""
+
+
+def _how_called(function: Callable[..., Any], name: str, message: str) -> str:
+    called = signature_of(function, name)
+    unknown = re.search(r"has no argument `(\w+)`", message)
+    near = unknown and nearest(unknown[1], re.findall(r"[^\W\d]\w*", called.partition("(")[2]))
+    return f"did you mean `{near}`? it is called {called}" if near else f"it is called {called}"
+
+
+def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> list[tuple[str, Span, Unit]]:
+    """The functions, spans and texts of the script's frames in a traceback, outermost first."""
+    places: list[tuple[str, Span, Unit]] = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
         unit = units.get(code.co_filename)
         if unit is not None and traceback.tb_frame.f_builtins is BUILTINS:
             span = unit.span_of(code, traceback.tb_lasti)
-            if span is not None and not code.co_name.startswith("<list"):
-                places.append((code.co_name, span))
+            name = code.co_name
+            if name == "@clause":
+                name = f"{code.co_qualname.split('.')[-3]}.backward"
+            if places and name.startswith(("<list", "@comprehension")):
+                # A comprehension is no function of the user's, and its inside is the nearer place.
+                name = places.pop()[0]
+            if span is not None:
+                places.append((name, span, unit))
         traceback = traceback.tb_next
     return places
 
@@ -94,6 +150,8 @@ def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
     """Puts names and lines where a failure's texts speak of other places of the script."""
     for key, (code, instruction) in failure.places.items():
         name, words = words_for(code, instruction, units)
+        failure.resolve(f"{key}.value", words if name else _quoted(code, instruction, units) or words)
+        failure.resolve(f"{key}.instead", _instead(code, instruction, units))
         failure.resolve(key, words)
         failure.resolve(f"{key}.name", name or "y")
 
@@ -108,11 +166,38 @@ def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -
     return name, f"`{name}` (line {span.line})" if name else f"line {span.line}"
 
 
+def _text_of(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+    unit = None if code is None else units.get(code.co_filename)
+    span = None if unit is None or code is None else unit.span_of(code, instruction)
+    text = "" if unit is None or span is None else text_at(unit.text, span)
+    return "" if len(text) > LONGEST_QUOTED or "\n" in text else text
+
+
+def _quoted(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+    """A value without a name, by the expression that made it."""
+    text = _text_of(code, instruction, units)
+    return f"`{text}`" if text else ""
+
+
+def _instead(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+    """How a change in place is written as a new value: `h = h + 1` for `h += 1`."""
+    text = _text_of(code, instruction, units)
+    found = re.fullmatch(r"([^\W\d]\w*)\s*(\*\*|//|[-+*/^@%])=\s*(.+)", text)
+    if found is None:
+        return "`y = y + 1` for `y += 1`"
+    name, symbol, value = found.groups()
+    return f"`{name} = {name} {symbol} {value}` for `{text}`"
+
+
 # ---- Python's exceptions
+
+FEW_CALLS = 100
+"""Calls of a script's functions in each other that can't be what exhausts Python's stack."""
 
 _KINDS = {
     "int": "a number", "float": "a number", "bool": "a truth value", "complex": "a complex number", "str": "a string",
-    "list": "a list", "tuple": "a tuple", "Tensor": "a tensor", "NoneType": "none", "function": "a function",
+    "list": "a list", "List": "a list", "tuple": "a tuple", "Tensor": "a tensor", "NoneType": "none",
+    "function": "a function",
     "range": "a range", "Size": "a shape", "DType": "a dtype", "Node": "a grad_fn",
     "builtin_function_or_method": "a function",
     "enumerate": "an enumeration", "zip": "a zip", "slice": "a slice", "ellipsis": "`...`",
@@ -123,11 +208,16 @@ def _kind(name: str) -> str:
     return _KINDS.get(name, f"a {name}")
 
 
-def translated(problem: BaseException, names: Iterable[str], by_script: bool) -> GradcliError:
-    """The failure for an exception of Python's or NumPy's."""
+def translated(problem: BaseException, names: Iterable[str], by_script: bool, calls: int = 0) -> GradcliError:
+    """The failure for an exception of Python's or NumPy's.
+
+    `by_script` says that the script itself raised it, `calls` how deep its functions were in each other.
+    """
     text = re.sub(r"\S*<locals>\.", "", str(problem))
     if isinstance(problem, NameError):
         return _unknown_name(text, names)
+    if isinstance(problem, RecursionError) and calls < FEW_CALLS:
+        return LimitFailure("the values here are nested too deep", help="a list may hold itself")
     if isinstance(problem, RecursionError):
         return LimitFailure(
             "functions call each other too deep", help="does the recursion end? a loop has no such limit"
@@ -171,10 +261,15 @@ def translated(problem: BaseException, names: Iterable[str], by_script: bool) ->
     return bug
 
 
+_STATEMENTS = ("backward", "graph", "explain", "check")
+
+
 def _unknown_name(text: str, names: Iterable[str]) -> NameFailure:
     found = re.search(r"'([^']*)'", text)
     name = found.group(1) if found else "?"
-    known = [*names, *(key for key in BUILTINS if key[0] != "@" and "." not in key)]
+    if name in _STATEMENTS:
+        return NameFailure(f"`{name}` is a statement, and needs what it's about", help=f"such as `{name} y`")
+    known = ["true", "false", "none", *names, *(key for key in BUILTINS if key[0] != "@" and "." not in key)]
     near = nearest(name, (key for key in known if key != name))
     if "local variable" in text:
         return NameFailure(
@@ -184,17 +279,26 @@ def _unknown_name(text: str, names: Iterable[str]) -> NameFailure:
 
 
 def _operator(symbol: str, left: str, right: str) -> GradcliError:
-    symbol = "^" if "**" in symbol else symbol
-    return TypeFailure(f"`{symbol}` isn't defined for {_kind(left)} and {_kind(right)}")
+    if symbol[0] in "+-*/@%&|":
+        symbol = "^" if "**" in symbol else symbol.removesuffix("=")
+    help = ""
+    if symbol == "+" and "str" in (left, right):
+        help = 'to join text and values, write an f-string: `f"n: {n}"`'
+    return TypeFailure(f"`{symbol}` isn't defined for {_kind(left)} and {_kind(right)}", help=help)
 
 
-def _misused(name: str, what: str) -> GradcliError:
+def _misused(name: str, what: str, at: int | str | None = None) -> GradcliError:
     known = name in FUNCTIONS
-    return TypeFailure(f"{name}() {what}", help=f"it is called {signature(name)}" if known else "")
+    # A function without a name of its own is called by whatever stands there.
+    called = "this function" if name in ("<lambda>", "") or name[0] == "@" else f"{name}()"
+    failure = TypeFailure(f"{called} {what}", help=f"it is called {signature(name)}" if known else "")
+    failure.argument = None if at is None else ("" if called == "this function" else name, at)
+    return failure
 
 
 def _count(name: str, takes: str, given: str) -> GradcliError:
-    return _misused(name, f"takes {takes} argument{'s' * (takes != '1')}, and got {given}")
+    many = "no arguments" if takes == "0" else f"{takes} argument{'s' * (takes != '1')}"
+    return _misused(name, f"takes {many}, and got {given}", int(takes))
 
 
 _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] = (
@@ -223,12 +327,18 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)",
      lambda name, names: _misused(name, f"needs {names.replace(chr(39), '`')}")),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) got an unexpected keyword argument '(\w+)'",
-     lambda name, key: _misused(name, f"has no argument `{key}`")),
+     lambda name, key: _misused(name, f"has no argument `{key}`", key)),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) got multiple values for argument '(\w+)'",
-     lambda name, key: _misused(name, f"got its argument `{key}` twice")),
+     lambda name, key: _misused(name, f"got its argument `{key}` twice", key)),
     (TypeError, r"(\w+)\(\) takes no keyword arguments", lambda name: _misused(name, "takes no named arguments")),
+    (TypeError, r"argument after \*\*? must be \w+ \w+, not (\w+)",
+     lambda kind: TypeFailure(f"{_kind(kind)} can't be spread over the arguments of a call")),
+    (TypeError, r"must assign iterable to extended slice|can only assign an iterable",
+     lambda: TypeFailure("a slice of a list is given another list's elements, and this is a number or another value")),
     (TypeError, r"unsupported format string passed to (\w+)\.__format__",
      lambda kind: TypeFailure(f"this format isn't for {_kind(kind)}")),
+    (TypeError, r"format: a|format string|string formatting",
+     lambda: TypeFailure("this format doesn't fit its values", help="write an f-string: `f\"{x:.3f}\"`")),
     (TypeError, r"'(\w+)' object cannot be interpreted as an integer",
      lambda kind: TypeFailure(f"a whole number is wanted here, and this is {_kind(kind)}")),
     (TypeError, r"(?:float|int)\(\) argument must be .*, not '(\w+)'",
@@ -254,6 +364,9 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda: LimitFailure("a tensor has at most 64 dimensions")),
     (ValueError, r"slice step cannot be zero", lambda: IndexFailure("a slice's step can't be zero")),
     (ValueError, r"generator already executing", lambda: LimitFailure("this session runs already")),
+    (ValueError, r"attempt to assign sequence of size (\d+) to extended slice of size (\d+)",
+     lambda given, size: ShapeFailure(f"a slice of {size} elements can't be given {given}")),
+    (IndexError, r"number of dimensions must be within", lambda: IndexFailure("a tensor has at most 64 dimensions")),
     (IndexError, r"pop from empty list|pop index out of range|"
      r"(?:list|tuple|string|range object) (?:assignment )?index out of range",
      lambda: IndexFailure("this index is out of range", help="indices count from 0; negative ones from the end")),

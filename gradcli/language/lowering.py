@@ -84,10 +84,10 @@ class Lowering(Expressions):
             body += self.store(target, self.name(held, source), source)
         return body
 
-    def note_origin(self, name: str, source: Any) -> None:
+    def note_origin(self, name: str, source: Any, cut: str = "") -> None:
         """What a name's value comes from, for the help of a failure that misses its history."""
         reads = []
-        cut = "no_grad" if self.untracked else ""
+        cut = cut or ("no_grad" if self.untracked else "")
         for part in walk(source):
             if part[0] == "NAME":
                 if part[1] in ("detach", "data", "detach_"):
@@ -95,17 +95,19 @@ class Lowering(Expressions):
                 elif part[1] == "grad":
                     cut = cut or "grad"
                 reads.append(part[1])
-        self.origins[name] = Origin(source[2], tuple(dict.fromkeys(reads)), cut)
+        self.origins[name] = Origin(source[2], tuple(dict.fromkeys(reads)), cut, _maker(source))
 
     def tracked(self, targets: list[Any], source: Any, value: ast.expr) -> ast.expr:
         """In auto mode, what a name is given at the top of a script may become a leaf."""
         if not self.auto or self.depth:
             return value
         targets = [_ungrouped(target) for target in targets]
+        if any(target[0] == "NAME" and target[1] in self.consts for target in targets):
+            return self.runtime("constant", source, value)
         if source[0] == "NAME" and source[1] in self.loop_names:
             # The loop's variable is no leaf: the name gets a tensor of its own, on the same memory.
             value = self.runtime("again", source, value)
-        named = [target for target in targets if target[0] == "NAME" and target[1] not in self.consts]
+        named = [target for target in targets if target[0] == "NAME"]
         if named:
             return self.runtime("leaf" if self.is_written_number(source) else "adopt", source, value)
         several = next((target for target in targets if target[0] in ("tuple", "list")), None)
@@ -129,6 +131,8 @@ class Lowering(Expressions):
             return module[0] == "NAME" and module[1] in NAMESPACES - self.own and word[1] in WRITTEN_CONSTANTS
         if kind in ("chain", "unary", "power", "group"):
             return all(self.is_written_number(child) for child in children if child[0] != "OPERATOR")
+        if kind == "conditional":
+            return self.is_written_number(children[0]) and self.is_written_number(children[2])
         return kind == "NUMBER"
 
     def store(self, target: Any, value: ast.expr, source: Any) -> list[ast.stmt]:
@@ -207,6 +211,7 @@ class Lowering(Expressions):
         target, source = node[1]
         if not self.depth:
             self.consts.add(target[1])
+            self.note_origin(target[1], source, "const")
         value = self.runtime("constant", source, self.expression(source))
         return [ast.Assign([self.name(target[1], target, STORE)], value, **place(node))]
 
@@ -255,7 +260,12 @@ class Lowering(Expressions):
         name, params, block, clause = node[1]
         state = self.depth, self.clause
         self.depth += 1
-        backward = self.function("@backward", clause[1][0], clause[1][1], clause)
+        if len(clause[1][0][1]) != 1:
+            raise self.failure(
+                "a backward clause takes one argument, the gradient of the result", clause[1][0],
+                help="such as `} backward(g) { return 2*x*g }`",
+            )  # fmt: skip
+        backward = self.function("@clause", clause[1][0], clause[1][1], clause)
         self.depth, self.clause = state
         defined = self.function(name[1], params, block, node, prologue=backward)
         count = self.constant(len(clause[1][0][1]), clause)
@@ -322,17 +332,37 @@ class Lowering(Expressions):
             self.constant(name, node),
             self.constant(node[2], node),
             none if gradient is None else self.expression(gradient),
-            none if wrt is None else ast.Tuple([self.expression(e) for e in wrt[1]], LOAD, **place(wrt)),
+            none if wrt is None else ast.Tuple([self.leaf_wanted(e) for e in wrt[1]], LOAD, **place(wrt)),
             self.constant(retain is not None, node),
+            none if gradient is None else self.constant(gradient[2:], gradient),
         )
         statement: list[ast.stmt] = [ast.Expr(call, **place(node))]
         return statement if self.depth else [*statement, self.checkpoint(node)]
 
+    def leaf_wanted(self, node: Any) -> ast.expr:
+        """What stands after `wrt`, checked in its own place."""
+        return self.runtime("wanted", node, self.expression(node))
+
     def do_show(self, node: Any) -> list[ast.stmt]:
-        raise self.failure(f"`{node[1][0][1]}` isn't available yet", node)
+        word, source = node[1]
+        return self.seeing(word[1], node, source)
 
     def do_check(self, node: Any) -> list[ast.stmt]:
-        raise self.failure("`check` isn't available yet", node)
+        source, claims = node[1]
+        claimed: list[ast.expr] = []
+        for claim in () if claims is None else claims[1]:
+            name, value = claim[1]
+            claimed += [self.constant(name[1], name), self.expression(value)]
+        return self.seeing("check", node, source, *claimed)
+
+    def seeing(self, statement: str, node: Any, source: Any, *more: ast.expr) -> list[ast.stmt]:
+        """A statement that shows what led to a value: from the script's first line on, that is kept."""
+        self.sees = True
+        name = self.constant(source[1] if source[0] == "NAME" else None, node)
+        line = self.constant(node[2], node)
+        call = self.runtime(statement, source, self.expression(source), name, line, *more)
+        body: list[ast.stmt] = [ast.Expr(call, **place(node))]
+        return body if self.depth else [*body, self.checkpoint(node)]
 
     # ---- control flow
 
@@ -435,6 +465,17 @@ def _ungrouped(node: Any) -> Any:
     while node[0] == "group":
         node = node[1][0]
     return node
+
+
+def _maker(node: Any) -> str:
+    """The word for the outermost operation of an expression, where it has one."""
+    node = _ungrouped(node)
+    if node[0] == "comparison":
+        return node[0]
+    if node[0] == "call":
+        callee = _ungrouped(node[1][0])
+        return callee[1] if callee[0] == "NAME" else callee[1][1][1] if callee[0] == "attribute" else ""
+    return ""
 
 
 def _names_last(targets: Any) -> list[Any]:

@@ -12,5 +12,5 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     exact = [key for key in candidates if key.lower() == name.lower()]
     if exact:
         return exact[0]
-    found = get_close_matches(name, candidates, 1, 0.66)
+    found = get_close_matches(name, candidates, 1, 0.7)
     return found[0] if found else None

@@ -24,6 +24,8 @@ class Unit:
     """One text of a session: a file, a line of the REPL, an expression of the command line."""
 
     file: str
+    key: str
+    """What tells it apart from other texts of the same name."""
     text: str
     code: CodeType
     names: tuple[str, ...]
@@ -37,13 +39,16 @@ class Unit:
     origins: dict[str, Origin] = field(default_factory=dict)
     """What the value of a name comes from."""
 
+    sees: bool = False
+    """Whether a statement of it shows how a value came about (`graph`, `explain`, `check`)."""
+
     def span_of(self, code: CodeType, instruction: int) -> Span | None:
         """The place in the text of an instruction."""
         positions = list(code.co_positions())
         line, end_line, column, end_column = positions[instruction // 2]
         if line is None or column is None or end_line is None or end_column is None:
             return None
-        return Span(self.file, line, column + 1, end_line, end_column + 1)
+        return Span(self.file, line, column + 1, end_line, end_column + 1, self.key)
 
     def name_at(self, span: Span) -> str | None:
         """The name that was given to what stands at `span`."""
@@ -77,8 +82,9 @@ def compile_unit(
     finally:
         sys.setrecursionlimit(limit)
     return Unit(
-        file, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans, lowering.origins
-    )
+        file, key, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans,
+        lowering.origins, lowering.sees,
+    )  # fmt: skip
 
 
 def _too_deep(file: str, line: int, column: int) -> LimitFailure:

@@ -17,13 +17,15 @@ from gradcli.library import (  # noqa: F401  (importing a module enters its func
     reducing,
     shapes,
 )
-from gradcli.library.values import DTYPES
+from gradcli.library.values import DTYPE_WORDS, DTYPES
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, method_of
 
 autograd.enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
 # `float`, `int` and `bool` are functions that count as dtypes; the other words are nothing but dtypes.
-CONSTANTS |= {name: dtype for name, dtype in DTYPES.items() if name != "bool"}
+CONSTANTS |= DTYPES
+# Behind `torch.` also the words that are functions or methods by themselves: `torch.long`, `torch.float`.
+CONSTANTS |= {f"torch.{name}": dtype for name, dtype in DTYPE_WORDS.items()}
 
 
 def _behind_a_dot(self: Tensor, name: str) -> Any:

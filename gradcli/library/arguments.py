@@ -6,6 +6,7 @@ binder converts each one, and an argument that doesn't fit is an error with the 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from difflib import get_close_matches
 from inspect import CO_VARARGS
@@ -24,19 +25,19 @@ def Whole(value: Any) -> int:
     """A whole number, whatever its type; a fraction is an error."""
     if type(value) is int:
         return value
-    if type(value) is Tensor:
+    if type(value) is Tensor and value.array.size == 1:
         value = value.item()
     if isinstance(value, (bool, int, np.integer)):
         return int(value)
     if isinstance(value, (float, np.floating)) and float(value).is_integer():
         return int(value)
-    raise TypeFailure(f"wants a whole number, and got {_described(value)}")
+    raise TypeFailure(f"wants a whole number, and got {described(value)}")
 
 
 def Wholes(value: Any) -> tuple[int, ...]:
     """Several whole numbers: a tuple, a list, a range or a tensor of them."""
     if type(value) is Tensor:
-        value = value.array.tolist() if value.ndim else [value.item()]
+        value = value.array.ravel().tolist()
     if isinstance(value, (tuple, list, range)):
         return tuple(Whole(item) for item in value)
     return (Whole(value),)
@@ -57,11 +58,11 @@ def OptionalWhole(value: Any) -> int | None:
 
 def Number(value: Any) -> Any:
     """A plain number; a tensor of one element is read."""
-    if type(value) is Tensor:
+    if type(value) is Tensor and value.array.size == 1:
         return value.item()
     if isinstance(value, (int, float)):
         return value
-    raise TypeFailure(f"wants a number, and got {_described(value)}")
+    raise TypeFailure(f"wants a number, and got {described(value)}")
 
 
 def OptionalNumber(value: Any) -> Any:
@@ -71,9 +72,9 @@ def OptionalNumber(value: Any) -> Any:
 def Flag(value: Any) -> bool:
     if value is None or isinstance(value, (bool, int)):
         return bool(value)
-    if type(value) is Tensor:
+    if type(value) is Tensor and value.array.size == 1:
         return bool(value)
-    raise TypeFailure(f"wants true or false, and got {_described(value)}")
+    raise TypeFailure(f"wants true or false, and got {described(value)}")
 
 
 def Dtype(value: Any) -> np.dtype | None:
@@ -88,7 +89,7 @@ def Dtype(value: Any) -> np.dtype | None:
         return (
             DTYPE_WORDS["float64"] if name == "float" else DTYPE_WORDS["int64"] if name == "int" else DTYPE_WORDS[name]
         ).numpy
-    raise TypeFailure(f"wants a dtype such as float64 or int64, and got {_described(value)}")
+    raise TypeFailure(f"wants a dtype such as float64 or int64, and got {described(value)}")
 
 
 def Tensors(value: Any) -> list[Tensor]:
@@ -97,7 +98,7 @@ def Tensors(value: Any) -> list[Tensor]:
         return list(value)
     if isinstance(value, (tuple, list)):
         return [as_tensor(item) for item in value]
-    raise TypeFailure(f"wants a list of tensors, and got {_described(value)}", help="put them in brackets: `[x, y]`")
+    raise TypeFailure(f"wants a list of tensors, and got {described(value)}", help="put them in brackets: `[x, y]`")
 
 
 def OptionalTensor(value: Any) -> Tensor | None:
@@ -116,7 +117,7 @@ def OptionalOperand(value: Any) -> Any:
 def Text(value: Any) -> str:
     if isinstance(value, str):
         return value
-    raise TypeFailure(f"wants a string, and got {_described(value)}")
+    raise TypeFailure(f"wants a string, and got {described(value)}")
 
 
 def OptionalText(value: Any) -> str | None:
@@ -126,10 +127,11 @@ def OptionalText(value: Any) -> str | None:
 def Callback(value: Any) -> Callable[..., Any]:
     if callable(value):
         return value
-    raise TypeFailure(f"wants a function, and got {_described(value)}", help="write one in place: `x -> x^2`")
+    raise TypeFailure(f"wants a function, and got {described(value)}", help="write one in place: `x -> x^2`")
 
 
-def _described(value: Any) -> str:
+def described(value: Any) -> str:
+    """What a value is, in the words of a message."""
     if type(value) is Tensor:
         return f"a tensor of shape {value.shape}"
     if value is None:
@@ -137,8 +139,10 @@ def _described(value: Any) -> str:
     if isinstance(value, str):
         return f'"{value}"' if len(value) < 40 else "a string"
     if isinstance(value, (bool, int, float)):
-        return str(value)
-    return f"a {type(value).__name__}"
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    if isinstance(value, (list, tuple)):
+        return "a list" if isinstance(value, list) else "a tuple"
+    return "a function" if callable(value) else f"a {type(value).__name__.lower()}"
 
 
 CONVERTERS: dict[str, Callable[[Any], Any]] = {
@@ -176,15 +180,24 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
     by_position = tuple(kinds.get(key) for key in positional)
     sizes = body.__annotations__.get(rest or "") == "Wholes"
     required = takes - len(body.__defaults__ or ())
+    joins = by_position[:1] == (Tensors,)
 
     def call(*args: Any, **named: Any) -> Any:
         extra = args[takes:]
         if extra and rest is None:
-            raise _misuse(f"{name}() takes {_arguments(takes)}, and got {len(args)}", name)
-        values = [
-            value if convert is None else _converted(convert, value, name, key)
-            for key, convert, value in zip(positional, by_position, args, strict=False)
-        ]
+            if joins:
+                _ask_for_brackets(name, args)
+            raise _misuse(f"{name}() takes {_arguments(takes)}, and got {len(args)}", name, at=takes)
+        try:
+            values = [v if convert is None else convert(v) for convert, v in zip(by_position, args, strict=False)]
+        except GradcliError:
+            if joins:
+                _ask_for_brackets(name, args)
+            # Once more, one by one: which argument was it?
+            values = [
+                v if convert is None else converted(convert, v, name, key, at)
+                for at, (key, convert, v) in enumerate(zip(positional, by_position, args, strict=False))
+            ]
         options: dict[str, Any] = {}
         for key, value in named.items():
             target = key
@@ -194,14 +207,14 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
                 extra = (value,)
             elif target in positional or target in named_only:
                 if target in positional[: len(args)]:
-                    raise _misuse(f"{name}() got its argument `{target}` twice", name)
+                    raise _misuse(f"{name}() got its argument `{target}` twice", name, at=key)
                 convert = kinds.get(target)
-                options[target] = value if convert is None else _converted(convert, value, name, target)
+                options[target] = value if convert is None else converted(convert, value, name, target, key)
             else:
                 known = [k for k in (*positional, *named_only, rest) if k]
                 near = get_close_matches(key, known, 1)
                 hint = f"did you mean `{near[0]}`? " if near else ""
-                raise _misuse(f"{name}() has no argument `{key}`", name, hint)
+                raise _misuse(f"{name}() has no argument `{key}`", name, hint, key)
         if len(args) < required:
             for key in positional[len(args) : required]:
                 if key not in options:
@@ -210,7 +223,7 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
             if len(values) < takes:
                 values += [options.pop(key) for key in positional[len(values) :]]
             if sizes:
-                extra = _converted(Wholes, extra[0] if len(extra) == 1 else extra, name, rest)
+                extra = converted(Wholes, extra[0] if len(extra) == 1 else extra, name, rest, rest)
             values += extra
         return body(*values, **options)
 
@@ -220,23 +233,54 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
     return call
 
 
+def _ask_for_brackets(name: str, args: tuple[Any, ...]) -> None:
+    """Where a function that joins a list got its tensors one by one."""
+    if type(args[0]) is Tensor and len(args) > 1 and type(args[1]) is Tensor and args[1].array.size != 1:
+        failure = TypeFailure(
+            f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not Tensor",
+            help=f"put the tensors in brackets: `{name}([x, y])`",
+        )
+        failure.argument = name, 0
+        raise failure
+
+
 def _arguments(count: int) -> str:
     return "no arguments" if not count else "1 argument" if count == 1 else f"{count} arguments"
 
 
-def _converted(convert: Callable[[Any], Any], value: Any, name: str, key: str) -> Any:
+def converted(convert: Callable[[Any], Any], value: Any, name: str, key: str, at: int | str) -> Any:
+    """An argument as its converter gives it; a failure says which argument of which function it is."""
     try:
         return convert(value)
     except GradcliError as failure:
+        failure.argument = name, at
         if failure.message.startswith("wants "):
             failure.message = f"{name}() {failure.message} as `{key}`"
         raise
 
 
-def _misuse(message: str, name: str, hint: str = "") -> TypeFailure:
+_GIVEN = re.compile(
+    r"(?:takes (?:exactly )?(?P<takes>\w+) arguments? \((?P<given>\d+) given\)"
+    r"|expected (?P<bound>at least |at most )?(?P<count>\d+) arguments?, got (?P<got>\d+))"
+)
+
+
+def miscounted(name: str, text: str) -> TypeFailure | None:
+    """The failure where Python says that one of its own functions got too many or too few arguments; else none."""
+    found = _GIVEN.search(text)
+    if found is None:
+        return None
+    takes = {"one": "1", "no": "0"}.get(found["takes"], found["takes"]) or found["count"]
+    many = _arguments(int(takes))
+    return TypeFailure(f"{name}() takes {found['bound'] or ''}{many}, and got {found['given'] or found['got']}")
+
+
+def _misuse(message: str, name: str, hint: str = "", at: int | str | None = None) -> TypeFailure:
     from gradcli.library.vocabulary import signature
 
-    return TypeFailure(message, help=f"{hint}it is called {signature(name)}")
+    failure = TypeFailure(message, help=f"{hint}it is called {signature(name)}")
+    failure.argument = None if at is None else (name, at)
+    return failure
 
 
 # ---- dims

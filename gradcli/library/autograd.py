@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from gradcli.engine import retain_grad as keep_gradient
 from gradcli.engine.gradients import hooks_of
 from gradcli.engine.memory import buffer, overlaps
 from gradcli.engine.node import ACCUMULATE_GRAD
-from gradcli.errors import AutogradFailure, TypeFailure
+from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Callback, Flag, Number
 from gradcli.library.values import Handle
@@ -27,6 +28,13 @@ def listed(value: Any) -> list[Any] | None:
     return list(value) if isinstance(value, (tuple, list)) else [value]
 
 
+def _vectors(value: Any, outputs: list[Any]) -> list[Any] | None:
+    """A gradient for each of several outputs; a literal of numbers is a tensor, and its rows are the gradients."""
+    if type(value) is Tensor and len(outputs) > 1 and value.ndim:
+        return list(value)
+    return listed(value)
+
+
 @function(method=True)
 def backward(self: Tensor, gradient=None, retain_graph=None, create_graph: Flag = False, inputs=None):
     """Adds the gradients of this result to the `.grad` of the leaves (or of `inputs` alone); shows nothing."""
@@ -37,13 +45,14 @@ def backward(self: Tensor, gradient=None, retain_graph=None, create_graph: Flag 
 def backward_of_several(tensors, grad_tensors=None, retain_graph=None, create_graph: Flag = False, *, inputs=None):
     """Adds the gradients of several results to the `.grad` of the leaves."""
     run_backward(
-        listed(tensors) or [], listed(grad_tensors), retain_graph=retain_graph, create_graph=create_graph,
-        inputs=listed(inputs),
+        outputs := listed(tensors) or [], _vectors(grad_tensors, outputs), retain_graph=retain_graph,
+        create_graph=create_graph, inputs=listed(inputs),
     )  # fmt: skip
 
 
 def _gradients(outputs: Any, inputs: Any, grad_outputs: Any, options: dict[str, Any]) -> list[Tensor | None]:
-    return run_grad(listed(outputs) or [], listed(inputs) or [], listed(grad_outputs), **options)
+    several = listed(outputs) or []
+    return run_grad(several, listed(inputs) or [], _vectors(grad_outputs, several), **options)
 
 
 @function()
@@ -86,7 +95,13 @@ def derivative(f: Any) -> Any:
     It is differentiable itself. Where x is computed from something tracked, the result's history reaches there.
     """
 
-    def slope(x: Any, *others: Any, **named: Any) -> Tensor:
+    first = getattr(getattr(f, "body", f), "__code__", None)
+    called = getattr(f, "variable", first.co_varnames[0] if first is not None and first.co_argcount else "x")
+
+    def slope(*args: Any, **named: Any) -> Tensor:
+        if not args and called not in named:
+            raise TypeFailure(f"{slope.__name__} needs `{called}`, where the derivative is taken")
+        x, *others = args or (named.pop(called),)
         point = as_tensor(x)
         if point.dtype.kind != "f":
             point = as_tensor(point, modes.default_dtype)
@@ -109,12 +124,47 @@ def derivative(f: Any) -> Any:
                 return Tensor(np.zeros_like(point.array), CUT)
             start = None if y.shape == () else Tensor(np.ones_like(y.array), CUT)
             (result,) = run_grad([y], [inside], [start], create_graph=True, materialize_grads=True)
-        assert result is not None
+            assert result is not None
+            if start is not None and not _element_by_element(y, inside, result):
+                raise AutogradFailure(
+                    "the derivative of a function that keeps the shape is each element's own, and here elements of "
+                    "the result depend on other elements of the input",
+                    help="`jacobian(f, x)` has all derivatives of such a function",
+                )
         kept = modes.recording and (recorded or _hangs_on_more(result, inside))
         return result if kept else Tensor(result.array, CUT)
 
+    slope.variable = called  # type: ignore[attr-defined]
     slope.__name__ = f"{getattr(f, '__name__', 'f')}'"
     return slope
+
+
+def _element_by_element(y: Tensor, x: Tensor, slopes: Tensor) -> bool:
+    """Whether each element of y depends on its own element of x alone; `slopes` are the gradients of y's sum.
+
+    So it is by construction where only elementwise operations lead from x to y. Else the Jacobian is diagonal just
+    where it takes any vector v to `v * slopes`, which one with different entries shows.
+    """
+    if not y.ndim or y.array.size < 2 or not _mixes(y, x):
+        return True
+    vector = np.random.default_rng(0).uniform(1, 2, y.shape).astype(y.dtype)
+    (seen,) = run_grad([y], [x], [Tensor(vector, CUT)], retain_graph=True, materialize_grads=True)
+    assert seen is not None
+    scale = np.max(np.abs(slopes.array))
+    return np.allclose(seen.array, vector * slopes.array, rtol=1e-4, atol=1e-6 * scale, equal_nan=True)
+
+
+def _mixes(y: Tensor, x: Tensor) -> bool:
+    """Whether an operation that isn't elementwise stands between x and y."""
+    seen, stack = {x.node}, [y.node]
+    while stack:
+        node = stack.pop()
+        if node and node not in seen:
+            seen.add(node)
+            if node.op is not ACCUMULATE_GRAD and not getattr(node.op, "elementwise", False):
+                return True
+            stack += node.edges
+    return False
 
 
 def _hangs_on_more(result: Tensor, inside: Tensor) -> bool:
@@ -174,7 +224,10 @@ def zero_grad(*tensors):
         else [tensor for item in tensors for tensor in listed(item) or []]
     )
     for tensor in chosen:
-        if type(tensor) is Tensor and tensor.meta is not None:
+        if type(tensor) is not Tensor:
+            raise TypeFailure("zero_grad() clears the gradients of tensors, and this is none of them")
+    for tensor in chosen:
+        if tensor.meta is not None:
             tensor.meta.grad = None
 
 
@@ -276,10 +329,16 @@ def copy_(self: Tensor, src: Tensor):
 @function(method=True)
 def uniform_(self: Tensor, a: Number = 0, b: Number = 1):
     """Draws every element uniformly between a and b, in place."""
+    if not a <= b:
+        raise ValueFailure(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
+    if not isfinite(b - a):
+        raise ValueFailure(f"uniform_ expects to-from to be a finite number, but found to={b} and from={a}")
     return _set(self, context.current().generator.uniform(a, b, self.shape).astype(self.dtype))
 
 
 @function(method=True)
 def normal_(self: Tensor, mean: Number = 0, std: Number = 1):
     """Draws every element from a normal distribution, in place."""
+    if not std >= 0:
+        raise ValueFailure(f"normal expects std >= 0.0, but found std {std}")
     return _set(self, context.current().generator.normal(mean, std, self.shape).astype(self.dtype))

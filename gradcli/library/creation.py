@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor, modes, start_tracking
-from gradcli.engine.memory import physical_memory
-from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.errors import TypeFailure, ValueFailure
 from gradcli.library import context
+from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import (
     Dtype,
     Flag,
@@ -28,30 +28,6 @@ def made(array: Any, requires_grad: Any = None) -> Tensor:
     cut = requires_grad is False or not modes.recording
     tensor = Tensor(array if array.ndim else array[()], CUT if cut else None)
     return start_tracking(tensor) if requires_grad else tensor
-
-
-def _checked(shape: tuple[int, ...], dtype: np.dtype) -> tuple[int, ...]:
-    """The shape, if a tensor of it can be made."""
-    bytes_wanted = dtype.itemsize
-    for n in shape:
-        if n < 0:
-            raise ShapeFailure(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
-        bytes_wanted *= n
-    # Refused here, with its size: the kernel would say yes first, and end the process later.
-    if bytes_wanted > 2**24 and bytes_wanted > physical_memory():
-        raise LimitFailure(
-            f"a tensor of shape {shape} would take {_bytes(bytes_wanted)}, more memory than there is",
-            help="make it smaller, or work in parts",
-        )
-    return shape
-
-
-def _bytes(count: float) -> str:
-    for unit in ("bytes", "kB", "MB", "GB", "TB", "PB"):
-        if count < 1000 or unit == "PB":
-            return f"{count:.3g} {unit}"
-        count /= 1000
-    raise AssertionError
 
 
 def _real(dtype: np.dtype | None) -> np.dtype:
@@ -73,7 +49,7 @@ def tensor(data, *, dtype: Dtype = None, requires_grad: Flag = None):
 def _filled(name: str, fill: float, words: str) -> None:
     def body(*size: Wholes, dtype: Dtype = None, requires_grad: Flag = None):
         dtype = _real(dtype)
-        return made(np.full(_checked(size, dtype), fill, dtype), requires_grad)
+        return made(np.full(allocatable(size, dtype), fill, dtype), requires_grad)
 
     def like(input: Tensor, *, dtype: Dtype = None, requires_grad: Flag = None):
         return made(np.full(input.shape, fill, dtype or input.dtype), requires_grad)
@@ -94,7 +70,7 @@ def full(size: Wholes, fill_value, *, dtype: Dtype = None, requires_grad: Flag =
     """A tensor of a shape, filled with one number."""
     if dtype is None:
         dtype = np.dtype(bool) if isinstance(fill_value, bool) else modes.default_dtype
-    return made(np.full(_checked(size, dtype), Number(fill_value), dtype), requires_grad)
+    return made(np.full(allocatable(size, dtype), Number(fill_value), dtype), requires_grad)
 
 
 @function()
@@ -108,7 +84,7 @@ def eye(n: Whole, m: OptionalWhole = None, *, dtype: Dtype = None, requires_grad
     """The identity matrix of n rows (and m columns)."""
     dtype = _real(dtype)
     columns = n if m is None else m
-    _checked((n, columns), dtype)
+    allocatable((n, columns), dtype)
     return made(np.eye(n, columns, dtype=dtype), requires_grad)
 
 
@@ -128,14 +104,14 @@ def arange(
         raise ValueFailure(f"unsupported range: {start} -> {end}")
     dtype = _real(dtype)
     count = ceil(length)
-    _checked((count,), dtype)
+    allocatable((count,), dtype)
     return made((start + step * np.arange(count, dtype=np.float64)).astype(dtype), requires_grad)
 
 
 def _spaced(steps: int, dtype: np.dtype) -> int:
     if steps < 0:
         raise ValueFailure("number of steps must be non-negative")
-    _checked((steps,), dtype)
+    allocatable((steps,), dtype)
     return steps
 
 
@@ -161,7 +137,9 @@ def logspace(
 def _random(name: str, draw: Any, words: str) -> None:
     def body(*size: Wholes, dtype: Dtype = None, requires_grad: Flag = None):
         dtype = _real(dtype)
-        return made(np.asarray(draw(context.current().generator, _checked(size, dtype))).astype(dtype), requires_grad)
+        return made(
+            np.asarray(draw(context.current().generator, allocatable(size, dtype))).astype(dtype), requires_grad
+        )
 
     def like(input: Tensor, *, dtype: Dtype = None, requires_grad: Flag = None):
         values = np.asarray(draw(context.current().generator, input.shape))
@@ -184,19 +162,27 @@ def randint(low: Whole, high=None, size=None, *, dtype: Dtype = None, requires_g
     """Whole numbers from low (0 where left out) up to high, without it."""
     if size is None:
         low, high, size = 0, low, high
+    if size is None:
+        raise TypeFailure("randint() needs an argument `size`", help="such as `randint(10, (3,))`")
     low, high, shape = Whole(low), Whole(high), Wholes(size)
     if low >= high:
         raise ValueFailure(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
+    for bound in (low, high):
+        if not -(2**63) <= bound < 2**63:
+            raise ValueFailure(f"random_: {bound} is out of bounds for int64")
     dtype = dtype or np.dtype(np.int64)
     return made(
-        np.asarray(context.current().generator.integers(low, high, _checked(shape, dtype))).astype(dtype), requires_grad
+        np.asarray(context.current().generator.integers(low, high, allocatable(shape, dtype))).astype(dtype),
+        requires_grad,
     )
 
 
 @function()
 def randperm(n: Whole, *, dtype: Dtype = None):
     """The whole numbers below n in random order."""
-    return made(context.current().generator.permutation(n).astype(dtype or np.int64))
+    dtype = dtype or np.dtype(np.int64)
+    allocatable((n,), dtype)
+    return made(context.current().generator.permutation(n).astype(dtype))
 
 
 @function(also=("seed", "random.manual_seed"))

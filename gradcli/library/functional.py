@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcli.engine import Tensor
+from gradcli.engine import CUT, Tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.operation import relabel
-from gradcli.errors import ShapeFailure, ValueFailure
+from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import Number, OptionalTensor, Text, Whole
 from gradcli.library.vocabulary import function
 
@@ -74,6 +75,11 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor =
 def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np.ndarray:
     """The target classes, checked."""
     classes = np.asarray(target.array).astype(np.int64)
+    if not np.array_equal(classes, target.array):
+        raise TypeFailure(
+            f"expected target dtype to be Long or Byte, but got {target.dtype}",
+            help="classes are whole numbers from 0 on",
+        )
     samples = input.shape[:-1]
     if classes.shape != samples:
         raise ValueFailure(
@@ -86,6 +92,16 @@ def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np
     return classes
 
 
+def _class_weights(weight: Tensor | None, count: int) -> Tensor | None:
+    """The weights, one a class; ShapeFailure where there are more or fewer."""
+    if weight is not None and weight.shape != (count,):
+        raise ShapeFailure(
+            f"weight tensor should be defined either for all {count} classes or no classes but got weight tensor of "
+            f"shape: {list(weight.shape)}"
+        )
+    return weight
+
+
 @function("F.nll_loss")
 def nll_loss(
     input: Tensor,
@@ -96,7 +112,12 @@ def nll_loss(
     reduction: Text = "mean",
 ):
     """Minus the log-probabilities of the target classes: their mean, weighted by class."""
+    if input.ndim not in (1, 2):
+        raise ShapeFailure(
+            f"nll_loss wants log-probabilities of shape (classes,) or (samples, classes), and got {input.shape}"
+        )
     classes = _classes(input, target, input.shape[-1], ignore_index)
+    weight = _class_weights(weight, input.shape[-1])
     counted = classes != ignore_index
     places = np.where(counted, classes, 0)
     index = (places,) if input.ndim == 1 else (np.arange(places.shape[0]), places)
@@ -120,6 +141,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
     axis = input.ndim - 1
     logs = r.log_softmax(input, axis)
     count = input.shape[axis]
+    weight = _class_weights(weight, count)
     samples = input.shape[0] if input.ndim == 2 else 1
     if target.shape == input.shape and target.dtype.kind == "f":
         shares = target * (1 - label_smoothing) + label_smoothing / count
@@ -157,6 +179,23 @@ def linear(input: Tensor, weight: Tensor, bias: OptionalTensor = None):
 @function("F.one_hot", also=("one_hot",))
 def one_hot(tensor: Tensor, num_classes: Whole = -1):
     """Rows with a 1 at the class and 0 elsewhere."""
-    whole = np.asarray(tensor.array).astype(np.int64)
+    classes = np.asarray(tensor.array)
+    whole = classes.astype(np.int64)
+    if classes.dtype.kind == "b" or not np.array_equal(whole, classes):
+        raise TypeFailure(
+            "one_hot is only applicable to index tensor of type LongTensor.", help="classes are whole numbers from 0 on"
+        )
+    if not whole.size and num_classes < 1:
+        raise ValueFailure(
+            "Can not infer total number of classes from empty tensor.", help="say how many: `one_hot(x, 3)`"
+        )
+    if whole.size and whole.min() < 0:
+        raise ValueFailure("Class values must be non-negative.")
     count = int(whole.max()) + 1 if num_classes == -1 else num_classes
-    return Tensor(np.eye(count, dtype=np.int64)[whole])
+    if whole.size and whole.max() >= count:
+        raise ValueFailure(
+            "Class values must be smaller than num_classes.", help=f"the largest is {whole.max()}, of {count} classes"
+        )
+    rows = np.zeros(allocatable((whole.size, count), whole.dtype), np.int64)
+    rows[np.arange(whole.size), whole.ravel()] = 1
+    return Tensor(rows.reshape(*whole.shape, count), CUT)

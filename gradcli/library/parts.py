@@ -8,10 +8,12 @@ import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import shaping as s
+from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import result_dtype
 from gradcli.engine.indexing import take as taken
 from gradcli.engine.operation import variant
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import OptionalWhole, Tensors, Whole, Wholes, axis_of
 from gradcli.library.vocabulary import function
 
@@ -87,7 +89,7 @@ def hstack(tensors: Tensors):
 @function()
 def atleast_1d(*tensors: Tensor):
     """Tensors with at least one dim."""
-    results = tuple(s.reshape(as_tensor(x), (1,)) if as_tensor(x).ndim == 0 else as_tensor(x) for x in _listed(tensors))
+    results = tuple(s.reshape(x, (1,)) if x.ndim == 0 else x for x in map(as_tensor, _listed(tensors)))
     return results[0] if len(results) == 1 else results
 
 
@@ -125,6 +127,7 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0):
     """So many parts of one size along a dim (the last may be smaller, or missing)."""
     if chunks <= 0:
         raise ValueFailure(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+    allocatable((chunks,), np.dtype(object))
     length = input.shape[axis_of(dim, input.ndim)]
     return split(input, max(-(-length // chunks), 1) if length else (0,) * chunks, dim)
 
@@ -170,6 +173,14 @@ def _indices(index: Tensor, what: str) -> np.ndarray:
     return np.asarray(index.array)
 
 
+def broadcast_shape(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that two shapes broadcast to; ShapeFailure where they don't."""
+    try:
+        return np.broadcast_shapes(one, other)
+    except ValueError:
+        raise shape_clash(one, other) from None
+
+
 def _in_range(index: np.ndarray, size: int, dim: int) -> None:
     bad = index[(index < 0) | (index >= size)]
     if bad.size:
@@ -205,7 +216,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
     """The elements at the indices along a dim, the other dims broadcast."""
     places = _indices(indices, "take_along_dim")
     if dim is None:
-        return s.take_along_axis(s.reshape(input, (-1,)), places.ravel(), 0)
+        input, places, dim = s.reshape(input, (-1,)), places.ravel(), 0
     axis = axis_of(dim, input.ndim)
     if places.ndim != input.ndim:
         raise ShapeFailure(
@@ -214,6 +225,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
             f"dimensions for input, and {places.ndim} dimensions for indices"
         )
     _in_range(np.where(places < 0, places + input.shape[axis], places), input.shape[axis], axis)
+    others = [(*x.shape[:axis], 1, *x.shape[axis + 1 :]) for x in (input, places)]
+    shape = broadcast_shape(*others)
+    if input.shape != (whole := (*shape[:axis], input.shape[axis], *shape[axis + 1 :])):
+        input = s.broadcast_to(input, whole)
+    places = np.broadcast_to(places, (*shape[:axis], places.shape[axis], *shape[axis + 1 :]))
     return s.take_along_axis(input, places, axis)
 
 
@@ -235,7 +251,7 @@ def masked_select(input: Tensor, mask: Tensor):
     """The elements where the mask holds, in one dim."""
     if mask.dtype.kind != "b":
         raise TypeFailure("masked_select: expected BoolTensor for mask")
-    shape = np.broadcast_shapes(input.shape, mask.shape)
+    shape = broadcast_shape(input.shape, mask.shape)
     input = input if input.shape == shape else s.broadcast_to(input, shape)
     return _masked_select(input, np.broadcast_to(mask.array, shape))
 

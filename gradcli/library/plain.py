@@ -8,12 +8,22 @@ import string
 from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import GradcliError, NameFailure, TypeFailure, ValueFailure
+from gradcli.engine.memory import physical_memory
+from gradcli.errors import GradcliError, LimitFailure, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
-from gradcli.library.arguments import Whole
-from gradcli.library.values import text_of
+from gradcli.library.arguments import Whole, converted, described, miscounted
+from gradcli.library.values import List, text_of
 from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
+
+MOST_BITS = 2**23
+"""Bits of the largest whole number that a product may have: past that, arithmetic on it takes seconds."""
+
+PART = 2**20
+"""Numbers of a range that become elements in one step, which nothing can interrupt."""
+
+ELEMENT = 40
+"""Bytes that a whole number takes in a list: itself, and the pointer to it."""
 
 
 class Pairs:
@@ -69,7 +79,9 @@ def range_(*bounds):
     """The whole numbers from a start (0 where left out) up to an end, without it, by a step."""
     if not 1 <= builtins.len(bounds) <= 3:
         raise TypeFailure(f"range() takes 1 to 3 arguments, and got {builtins.len(bounds)}")
-    return builtins.range(*(Whole(bound) for bound in bounds))
+    names = ("stop",) if builtins.len(bounds) == 1 else ("start", "stop", "step")
+    wholes = (converted(Whole, bound, "range", names[at], at) for at, bound in builtins.enumerate(bounds))
+    return builtins.range(*wholes)
 
 
 @function("len", plain=True)
@@ -93,22 +105,38 @@ def zip_(*several):
     return Pairs("zip", _together, several)
 
 
+def _listed(values: Any) -> List:
+    """A list of the elements; of a range, which may be longer than any list, in parts."""
+    if type(values) is not range:
+        return List(values)
+    count = builtins.max(0, -((values.start - values.stop) // values.step))
+    if count * ELEMENT > physical_memory():
+        raise LimitFailure(
+            f"a list of {count:,} numbers would take {count * ELEMENT / 1e9:,.0f} GB, more memory than there is",
+            help="go through the range without making a list of it: `for i in range(n) { ... }`",
+        )
+    result = List()
+    for start in builtins.range(0, count, PART):
+        result.extend(values[start : start + PART])
+    return result
+
+
 @function("list", plain=True)
 def list_(values=()):
     """A list of the elements."""
-    return builtins.list(values)
+    return _listed(values)
 
 
 @function("tuple", plain=True)
 def tuple_(values=()):
     """A tuple of the elements."""
-    return builtins.tuple(values)
+    return builtins.tuple(_listed(values))
 
 
 @function("reversed", plain=True)
 def reversed_(values):
     """The elements from the last to the first."""
-    return builtins.list(values)[::-1]
+    return _listed(values[::-1]) if type(values) is range else _listed(values)[::-1]
 
 
 @function("str", plain=True)
@@ -127,12 +155,6 @@ def int_(value=0):
 def float_(value=0.0):
     """A plain number."""
     return builtins.float(value.item() if type(value) is Tensor else value)
-
-
-@function("bool", plain=True)
-def bool_(value=False):
-    """Whether a value counts as true."""
-    return builtins.bool(value)
 
 
 _PLAIN = (builtins.int, builtins.float, builtins.bool)
@@ -161,10 +183,17 @@ def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
     METHODS.setdefault(name, on_tensors)
 
 
+def _rounded(number: Any, digits: int | None = None) -> Any:
+    """Python's round, which would compute the power of ten that a number is far below."""
+    if type(number) is builtins.int and type(digits) is builtins.int and -digits > number.bit_length():
+        return 0
+    return round(number, digits)
+
+
 def enter_plain() -> None:
     """To be called when the tensor functions of these names stand."""
     _on_plain_values("abs", abs, False)
-    _on_plain_values("round", round, False)
+    _on_plain_values("round", _rounded, False)
     _on_plain_values("sum", sum, True)
     _on_plain_values("max", max, True)
     _on_plain_values("min", min, True)
@@ -173,18 +202,45 @@ def enter_plain() -> None:
 # ---- math: plain numbers in, plain numbers out
 
 
-def _math(name: str) -> None:
-    compute = getattr(math, name)
+def _product(values: Any, /, *, start: Any = 1) -> Any:
+    """Python's math.prod, as far as whole numbers can be worked with, and open to an interrupt."""
+    factors = [start, *(value.item() if type(value) is Tensor else value for value in values)]
+    if all(type(factor) is builtins.int for factor in factors) and all(factors):
+        bits = sum(factor.bit_length() - 1 for factor in factors)
+        if bits > MOST_BITS:
+            raise LimitFailure(
+                f"this whole number would have some {int(bits * 0.30103):,} digits",
+                help="begin with a float: `math.prod(xs, start=1.0)`",
+            )
+    product = factors[0]
+    for factor in factors[1:]:
+        product = product * factor
+    return product
 
-    def call(*numbers: Any) -> Any:
+
+def _math(name: str) -> None:
+    compute = _product if name == "prod" else getattr(math, name)
+    of_sequences = name in ("dist", "prod")
+
+    def plain(value: Any) -> Any:
+        if type(value) is not Tensor:
+            return value
+        return value.array.tolist() if of_sequences else value.item()
+
+    def call(*numbers: Any, **named: Any) -> Any:
         try:
-            return compute(*(n.item() if type(n) is Tensor else n for n in numbers))
+            return compute(*map(plain, numbers), **named)
         except OverflowError:
             return math.inf
         except ValueError:
             raise ValueFailure(f"math.{name}() isn't defined for this number") from None
-        except TypeError:
-            raise TypeFailure(
+        except TypeError as problem:
+            failure = miscounted(f"math.{name}", builtins.str(problem))
+            for at, number in builtins.enumerate(numbers):
+                if failure is None and not isinstance(number, (builtins.int, builtins.float, Tensor)):
+                    failure = TypeFailure(f"math.{name}() wants a number, and got {described(number)}")
+                    failure.argument = f"math.{name}", at
+            raise failure or TypeFailure(
                 f"math.{name}() doesn't take these arguments", help=f"for tensors there is `{name}`, where torch has it"
             ) from None
 
@@ -230,11 +286,15 @@ def _format(text: str, *args: Any, **named: Any) -> str:
         raise TypeFailure(f"this format doesn't fit its values: {problem}") from None
 
 
+def _extend(values: list[Any], more: Any) -> None:
+    values.extend(_listed(more))
+
+
 OWN_METHODS: dict[type, dict[str, Any]] = {
     builtins.list: {
         name: getattr(builtins.list, name)
-        for name in ("append", "extend", "insert", "pop", "remove", "reverse", "clear", "copy", "index", "count")
-    },
+        for name in ("append", "insert", "pop", "remove", "reverse", "clear", "copy", "index", "count")
+    } | {"extend": _extend},
     builtins.tuple: {"index": builtins.tuple.index, "count": builtins.tuple.count},
     builtins.str: {
         name: getattr(builtins.str, name)

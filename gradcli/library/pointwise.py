@@ -137,7 +137,9 @@ def round(input: Tensor, *, decimals: Whole = 0):
 def clamp(input: Tensor, min: OptionalOperand = None, max: OptionalOperand = None):
     """The input, kept between min and max; slope 1 inside and at the bounds, 0 outside."""
     if min is None and max is None:
-        raise ValueFailure("clamp() wants at least one of `min` and `max`")
+        raise ValueFailure(
+            "torch.clamp: At least one of 'min' or 'max' must not be None", help="`clamp(x, 0, 1)`, `clamp(x, min=0)`"
+        )
     if type(min) is Tensor or type(max) is Tensor:
         bounds = [as_tensor(bound) for bound in (min, max) if bound is not None]
         dtype = result_dtype(input, *bounds)
@@ -192,7 +194,14 @@ def _clash(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 def where(condition: Tensor, input: OptionalOperand = None, other: OptionalOperand = None):
     """input where the condition holds, else other; with the condition alone, where it holds (a tuple of indices)."""
     if input is None and other is None:
-        return tuple(Tensor(index, CUT) for index in np.nonzero(condition.array))
+        # As in torch, a tensor without dimensions counts as one of one element.
+        return tuple(Tensor(index, CUT) for index in np.nonzero(np.atleast_1d(condition.array)))
+    if input is None or other is None:
+        missing = "input" if input is None else "other"
+        raise TypeFailure(
+            f"where() needs an argument `{missing}`",
+            help="`where(c, x, y)` chooses between two; `where(c)` gives the indices where c holds",
+        )
     return _choose(condition, input, other)
 
 
@@ -256,13 +265,13 @@ _bools("logical_not", np.logical_not, "Whether each element is zero.")
 def isclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
     """Which elements differ by at most atol + rtol * |other|."""
     a, b = promoted(input, other)
-    return Tensor(np.isclose(a.array, b.array, rtol=rtol, atol=atol, equal_nan=equal_nan), CUT)
+    return Tensor(np.isclose(a.array, b.array, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan), CUT)
 
 
 @function()
 def allclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
     """Whether all elements are close: true or false."""
-    return bool(np.allclose(input.array, other.array, rtol=rtol, atol=atol, equal_nan=equal_nan))
+    return bool(np.all(isclose(input, other, rtol, atol, equal_nan).array))
 
 
 @function()

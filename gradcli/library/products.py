@@ -84,7 +84,7 @@ def outer(input: Tensor, vec2: Tensor):
     """The matrix of all products of two vectors' elements."""
     if input.ndim != 1 or vec2.ndim != 1:
         raise ShapeFailure(f"outer: Expected 1-D arguments, and these are {input.ndim}-D and {vec2.ndim}-D")
-    return e.mul(s.reshape(input, (-1, 1)), vec2)
+    return e.mul(s.reshape(input, (-1, 1)), s.reshape(vec2, (1, -1)))
 
 
 @function()
@@ -116,12 +116,12 @@ def trace(input: Tensor):
 def einsum(equation, *operands):
     """A sum of products by Einstein's convention: `einsum("ij,jk->ik", x, y)`."""
     equation = Text(equation)
-    if not operands:
-        raise TypeFailure("einsum() needs the tensors that its equation speaks of")
-    tensors = promoted(
-        *Tensors(list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands))
+    tensors = Tensors(
+        list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)
     )
-    subscripts, tensors = _written_out(equation, tensors)
+    if not tensors:
+        raise TypeFailure("einsum() needs the tensors that its equation speaks of")
+    subscripts, tensors = _written_out(equation, promoted(*tensors))
     return linear.einsum(tensors, subscripts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import inf
+from math import prod as prod_of
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ from gradcli.library.arguments import (
     Whole,
     axes_of,
     axis_of,
+    described,
 )
 from gradcli.library.values import parts_type
 from gradcli.library.vocabulary import function
@@ -102,14 +104,43 @@ def std(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correc
 @function()
 def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The vector norm of all elements, or along dims: p is a number, inf, or "fro" for 2."""
-    order = 2 if p in ("fro", None) else inf if p == "inf" else Number(p)
+    order = _order(p)
     input = _as(input, dtype)
     if input.dtype.kind != "f":
         raise TypeFailure(
             f"linalg.vector_norm: Expected a floating point or complex tensor as input. Got {input.dtype}",
             help="make it real first: `x.double().norm()`",
         )
-    return r.norm(input, order, axes_of(dim, input.ndim), keepdim)
+    axes = axes_of(dim, input.ndim)
+    if not input.array.size and (order < 0 or order == inf):
+        _refuse_empty(input, axes, order)
+    return r.norm(input, order, axes, keepdim)
+
+
+def _order(p: Any) -> Any:
+    """The order of a vector norm, as a number."""
+    if p is None or (isinstance(p, str) and p == "fro"):
+        return 2
+    if isinstance(p, str) and p in ("inf", "-inf"):
+        return float(p)
+    try:
+        return Number(p)
+    except TypeFailure:
+        raise TypeFailure(
+            f'norm() wants a number, inf or "fro" as `p`, and got {described(p)}',
+            help="`norm(x)` is the root of the sum of squares, `norm(x, 1)` the sum of sizes, `norm(x, inf)` the largest",
+        ) from None
+
+
+def _refuse_empty(input: Tensor, axes: Any, order: Any) -> None:
+    """The largest or smallest of nothing isn't defined."""
+    empty = axes is None or not prod_of(input.shape[axis] for axis in (axes if isinstance(axes, tuple) else (axes,)))
+    if empty:
+        where = "on an empty tensor" if axes is None else f"on the dimension {axes} because this dimension is empty and"
+        because = "because " if axes is None else ""
+        raise ValueFailure(
+            f"linalg.vector_norm cannot compute the {order} norm {where} {because}the operation does not have an identity"
+        )
 
 
 @function("linalg.norm")
@@ -124,10 +155,11 @@ def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *,
     rows, columns = dim or (0, 1)
     if ord == "fro":
         return norm(A, 2, (rows, columns), keepdim, dtype=dtype)
-    if ord not in (1, -1, inf, -inf):
-        raise ValueFailure(
-            f"linalg.norm: the order {ord} isn't available for matrices", help='"fro", 1, -1, inf and -inf are'
-        )
+    if type(ord) is Tensor and ord.array.size == 1:
+        ord = ord.item()
+    if not isinstance(ord, (int, float)) or ord not in (1, -1, inf, -inf):
+        shown = ord if isinstance(ord, (int, float, str)) else described(ord)
+        raise ValueFailure(f"linalg.matrix_norm: Order {shown} not supported.", help='"fro", 1, -1, inf and -inf are')
     first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
     totals = r.sum_dim(e.abs(_as(A, dtype)), axis_of(first, A.ndim), True)
     result = (r.amax if ord > 0 else r.amin)(totals, axis_of(second, A.ndim), True)
@@ -258,16 +290,17 @@ def median(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
     if dim is None:
         return r.median(input)
     axis = axis_of(dim, input.ndim)
+    if input.ndim and not input.shape[axis]:
+        raise IndexFailure(f"median(): Expected reduction dim {dim} to have non-zero size.")
     return _picked(MedianParts, _take_median, input, _median_index(array, axis) if input.ndim else None, dim, keepdim)
 
 
 def _median_index(array: Any, axis: int) -> Any:
     order = np.argsort(array, axis=axis, kind="stable")
-    middle = np.full(array.shape[:axis] + array.shape[axis + 1 :], (array.shape[axis] - 1) // 2)
+    index = np.take(order, (array.shape[axis] - 1) // 2, axis=axis)
     missing = np.isnan(array)
     # nan is the median of whatever holds one.
     has_nan = np.any(missing, axis=axis)
-    index = np.take_along_axis(order, np.expand_dims(middle, axis), axis).squeeze(axis)
     return np.where(has_nan, np.argmax(missing, axis=axis), index)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from gradcli.engine import Tensor
 from gradcli.engine import shaping as s
 from gradcli.engine.operation import relabel, variant
-from gradcli.errors import IndexFailure, ShapeFailure
+from gradcli.errors import IndexFailure, ShapeFailure, ValueFailure
+from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import (
     Dims,
     Whole,
@@ -176,6 +177,9 @@ def movedim(input: Tensor, source: Wholes, destination: Wholes):
         raise IndexFailure(f"movedim: source {source} and destination {destination} must have as many dims")
     start = [axis_of(d, input.ndim) for d in source]
     end = [axis_of(d, input.ndim) for d in destination]
+    for what, dims, axes in (("source", source, start), ("destination", destination, end)):
+        if len(set(axes)) != len(axes):
+            raise IndexFailure(f"movedim: repeated dim in `{what}` ({list(dims)})")
     order = [a for a in range(input.ndim) if a not in start]
     for place, axis in sorted(zip(end, start, strict=True)):
         order.insert(place, axis)
@@ -237,7 +241,7 @@ def broadcast_to(input: Tensor, *shape: Wholes):
 @function()
 def tile(input: Tensor, *dims: Wholes):
     """Copies side by side: so many along each dim, counted from the last."""
-    return s.tile(input, (1,) * (input.ndim - len(dims)) + dims)
+    return _tiled(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
 @function(method=True)
@@ -248,13 +252,22 @@ def repeat(self: Tensor, *repeats: Wholes):
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
             help=f"give {self.ndim} numbers, one for each dim",
         )
-    return s.tile(self, repeats)
+    return _tiled(self, repeats)
+
+
+def _tiled(input: Tensor, repeats: tuple[int, ...]) -> Tensor:
+    sizes = (1,) * (len(repeats) - input.ndim) + input.shape
+    allocatable(tuple(n * size for n, size in zip(repeats, sizes, strict=True)), input.dtype)
+    if any(n < 0 for n in repeats):
+        raise ShapeFailure(f"copies are counted from 0, and this is {min(repeats)}")
+    return s.tile(input, repeats)
 
 
 @function()
 def flip(input: Tensor, *dims: Wholes):
     """The order reversed along dims."""
-    return s.flip(input, tuple(axis_of(d, input.ndim) for d in dims) if input.ndim else ())
+    axes = axes_of(dims, input.ndim) if dims else ()
+    return s.flip(input, axes or ())
 
 
 @function()
@@ -272,13 +285,15 @@ def flipud(input: Tensor):
 @function()
 def roll(input: Tensor, shifts: Wholes, dims: Dims = None):
     """The elements moved on along dims, those that leave at the end back at the start."""
+    if not shifts:
+        raise ValueFailure("`shifts` required", help="`roll(x, 1)` moves the elements by one")
     if dims is None or dims == ():
         turned = s.roll(s.reshape(input, (-1,)), shifts[0], 0)
         return relabel(s.reshape(turned, input.shape), "RollBackward0")
-    axes = axes_of(dims if isinstance(dims, tuple) else (dims,), input.ndim)
+    axes = tuple(axis_of(dim, input.ndim) for dim in (dims if isinstance(dims, tuple) else (dims,)))
     if len(axes) != len(shifts):
         raise ShapeFailure(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(axes)}")
-    return s.roll(input, shifts, axes)
+    return s.roll(input, shifts, axes) if input.ndim else s.clone(input)
 
 
 # ---- matrices by their diagonals
@@ -316,6 +331,7 @@ def diag(input: Tensor, diagonal: Whole = 0):
     """The diagonal of a matrix, or a matrix with a vector on its diagonal."""
     if input.ndim == 1:
         n = input.shape[0] + abs(diagonal)
+        allocatable((n, n), input.dtype)
         return _diag_embed(input, (n, n), diagonal, 0, 1)
     if input.ndim != 2:
         raise ShapeFailure(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")

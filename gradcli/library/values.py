@@ -2,9 +2,70 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
+
+from gradcli.engine import Tensor, as_tensor
+from gradcli.errors import IndexFailure, TypeFailure
+
+
+class List(list):
+    """A list of the language. Arithmetic takes the tensor that its elements stack to; `+` of two lists joins them."""
+
+    __slots__ = ()
+
+    def __getitem__(self, key: Any) -> Any:
+        if key.__class__ is tuple and stacks(self):
+            return as_tensor(self)[key]
+        part = list.__getitem__(self, key)
+        return List(part) if key.__class__ is slice else part
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, list):
+            return List([*self, *other])
+        if type(other) is Tensor and not stacks(self):
+            raise TypeFailure(
+                "`+` isn't defined for a list and a tensor",
+                help="`xs.append(v)` puts a value at the end of a list, `cat([a, b])` joins tensors",
+            )
+        return _stacked(operator.add, self, other)
+
+    def __mul__(self, other: Any) -> Any:
+        if type(other) is int and not stacks(self):
+            return List(list.__mul__(self, other))
+        return _stacked(operator.mul, self, other)
+
+    def copy(self) -> List:
+        return List(self)
+
+
+def stacks(values: Any) -> bool:
+    """Whether a list holds tensors and numbers alone, so that it stands for the tensor that they stack to."""
+    return bool(values) and all(
+        type(value) in (Tensor, float, int, bool) or (type(value) is List and stacks(value)) for value in values
+    )
+
+
+def _stacked(operation: Any, values: List, other: Any) -> Any:
+    return operation(as_tensor(values), other) if stacks(values) else NotImplemented
+
+
+def _with_operators(names: str) -> None:
+    for name in names.split():
+        operation = getattr(operator, name)
+        if f"__{name}__" not in List.__dict__:
+            setattr(List, f"__{name}__", lambda self, other, by=operation: _stacked(by, self, other))
+        if name not in ("lt", "le", "gt", "ge"):
+            by_right = lambda self, other, by=operation: (  # noqa: E731
+                by(other, as_tensor(self)) if stacks(self) else NotImplemented
+            )
+            setattr(List, f"__r{name}__", by_right)
+
+
+_with_operators("add sub mul truediv floordiv mod matmul pow lt le gt ge")
+List.__neg__ = lambda self: _stacked(lambda x, _: -x, self, None)  # type: ignore[attr-defined]
 
 
 class Size(tuple):
@@ -13,8 +74,26 @@ class Size(tuple):
     __slots__ = ()
 
     def __getitem__(self, key: Any) -> Any:
-        part = tuple.__getitem__(self, key)
+        try:
+            part = tuple.__getitem__(self, key)
+        except IndexError:
+            # Python also says so of a number that is no machine word.
+            raise IndexFailure(
+                f"index {key} is out of bounds for a shape of {len(self)} dimension{'s' * (len(self) != 1)}",
+                help="dims count from 0; negative ones from the end",
+            ) from None
         return Size(part) if isinstance(key, slice) else part
+
+    def __add__(self, other: Any) -> Any:
+        return Size((*self, *other)) if isinstance(other, tuple) else NotImplemented
+
+    def __radd__(self, other: Any) -> Any:
+        return Size((*other, *self)) if isinstance(other, tuple) else NotImplemented
+
+    def __mul__(self, count: Any) -> Any:
+        return Size(tuple.__mul__(self, count))
+
+    __rmul__ = __mul__
 
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"
@@ -44,8 +123,20 @@ class DType:
         return f"torch.{self.name}"
 
 
+class TruthWord(DType):
+    """`bool`: the dtype, and Python's function of that name."""
+
+    __slots__ = ()
+
+    def __call__(self, *values: Any) -> bool:
+        if len(values) > 1:
+            raise TypeFailure(f"bool() takes 1 argument, and got {len(values)}", help="it is called bool(value=false)")
+        return bool(*values)
+
+
 DTYPES = {
-    name: DType(name) for name in ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
+    name: TruthWord(name) if name == "bool" else DType(name)
+    for name in ("float64", "float32", "float16", "int64", "int32", "int16", "int8", "uint8", "bool")
 }
 DTYPE_WORDS = DTYPES | {
     "double": DTYPES["float64"], "float": DTYPES["float32"], "half": DTYPES["float16"],
@@ -92,12 +183,12 @@ def parts_type(kind: str, *fields: str) -> type[Parts]:
 
 def text_of(value: Any, quoted: bool = False, outer: tuple[int, ...] = ()) -> str:
     """A value as print writes it (`quoted`: as it stands in a list); a function by its name, without an address."""
-    if type(value) in (list, tuple):
+    if type(value) in (List, list, tuple):
         if id(value) in outer:
-            return "[...]" if type(value) is list else "(...)"
+            return "(...)" if type(value) is tuple else "[...]"
         inner = ", ".join(text_of(item, True, (*outer, id(value))) for item in value)
         comma = "," if type(value) is tuple and len(value) == 1 else ""
-        return f"[{inner}]" if type(value) is list else f"({inner}{comma})"
+        return f"({inner}{comma})" if type(value) is tuple else f"[{inner}]"
     name = getattr(value, "__name__", None)
     if callable(value) and isinstance(name, str):
         return f"<function {name}>" if name.isidentifier() or name.endswith("'") else "<function>"

@@ -90,7 +90,7 @@ def signature_of(call: Callable[..., Any], name: str) -> str:
 
 def _literal(value: Any) -> str:
     if isinstance(value, str):
-        return f'"{value}"'
+        return '"' + value.replace("\n", "\\n") + '"'
     return (
         {None: "none", True: "true", False: "false"}.get(value, repr(value))
         if not isinstance(value, (int, float)) or isinstance(value, bool)

@@ -26,6 +26,9 @@ _LARGEST_BITS = 14284
 
 _MOST_DECIMALS = 12
 
+# Elements that are written in one step, which nothing can interrupt.
+_PART = 2**16
+
 
 # ---- events
 
@@ -71,7 +74,7 @@ _OBJECTS: dict[type, Callable[[Any], Object]] = {Value: _value, Grad: _grad, Pri
 
 
 def _place(span: Span | None) -> Object:
-    return dict.fromkeys(Span._fields) if span is None else span._asdict()
+    return {name: getattr(span, name, None) for name in ("file", "line", "column", "end_line", "end_column")}
 
 
 # ---- values
@@ -171,6 +174,26 @@ def shortest(array: np.ndarray) -> np.ndarray:
     return found.reshape(array.shape)
 
 
+def encoded(value: Any) -> str:
+    """The text of an object or of its parts, made in steps of some ten thousand elements."""
+    if type(value) is dict:
+        return "{" + ",".join(f"{_ENCODER.encode(key)}:{encoded(part)}" for key, part in value.items()) + "}"
+    if type(value) is not list or len(value) * (row := _length(value[0]) if value else 0) <= _PART:
+        return _ENCODER.encode(value)
+    rows = _PART // row
+    steps = (_ENCODER.encode(value[i : i + rows])[1:-1] for i in range(0, len(value), rows)) if rows else None
+    return "[" + ",".join(steps or map(encoded, value)) + "]"
+
+
+def _length(value: Any) -> int:
+    """The elements of a nested list that is as long everywhere as at its beginning."""
+    length = 1
+    while type(value) is list and value:
+        length *= len(value)
+        value = value[0]
+    return length
+
+
 # ---- the stream
 
 
@@ -184,7 +207,7 @@ class JsonRenderer:
     def event(self, event: Event) -> None:
         """Raises LimitFailure for a list that's nested too deep, or holds itself."""
         try:
-            line = _ENCODER.encode(event_object(event))
+            line = encoded(event_object(event))
         except RecursionError:
             raise LimitFailure(
                 "this list is nested too deep to be written as JSON", help="does it hold itself? show its parts"

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from gradcli.errors import GradcliError, Span
 from gradcli.events import Event, Grad, Printed, Value, Warned
-from gradcli.library.values import text_of
+from gradcli.library.values import List, text_of
 
 WIDTH = 80
 MOST_CALLS = 6
@@ -15,7 +15,7 @@ MOST_CALLS = 6
 
 def value_text(value: Any, outer: tuple[int, ...] = ()) -> str:
     """A value as a statement shows it; a tuple or list that's too wide for a line has one element a line."""
-    if type(value) in (tuple, list) and id(value) not in outer:
+    if type(value) in (tuple, List, list) and id(value) not in outer:
         return _listed(value, (*outer, id(value)))
     return text_of(value, True, outer)
 
@@ -91,7 +91,27 @@ def _pointed_at(text: str, span: Span) -> tuple[str, str]:
         text = text[start : start + WIDTH]
     end = span.end_column if span.end_line == span.line else start + len(text) + 1
     width = max(min(end - span.column, start + len(text) + 1 - span.column), 1)
-    return text.replace("\t", " "), " " * (span.column - 1 - start) + "^" * width
+    before, marked = text[: span.column - 1 - start], text[span.column - 1 - start :][:width]
+    return shown_safely(text), " " * columns(before) + "^" * max(columns(marked), 1)
+
+
+def shown_safely(text: str) -> str:
+    """A line of a script as a terminal may show it: what would move its cursor or hide is replaced by a sign."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        " " if c == "\t" else c if c.isprintable() or c == " " else chr(0x2400 + ord(c)) if ord(c) < 32 else "\ufffd"
+        for c in text
+    )
+
+
+def columns(text: str) -> int:
+    """The columns that a text takes on a terminal: two for a wide character, none for one that joins the last."""
+    if text.isascii():
+        return len(text)
+    from unicodedata import combining, east_asian_width
+
+    return sum(0 if combining(c) else 2 if east_asian_width(c) in "WF" else 1 for c in text)
 
 
 def _function(name: str) -> str:

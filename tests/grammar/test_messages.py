@@ -123,7 +123,7 @@ def test_message(text, message, help):
     assert failure.message == message
     assert failure.help == help
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    assert failure.span == ("a.gr", line, column, line, column + len(inside))
+    assert failure.span[:5] == ("a.gr", line, column, line, column + len(inside))
 
 
 def test_the_first_error_is_the_one_reported():
@@ -144,6 +144,6 @@ def test_no_message_speaks_of_terminals():
 def test_an_expression_by_itself():
     assert failure_of("x y", parse_expression).message == "expected the end of the expression after `x`, found `y`"
     failure = failure_of("x +", lambda text, name: parse_expression(text, name, line=4, column=7))
-    assert failure.span == ("a.gr", 4, 11, 4, 12)
+    assert failure.span[:5] == ("a.gr", 4, 11, 4, 12)
     failure = failure_of("(2x)", lambda text, name: parse_expression(text, name, line=4, column=7))
     assert failure.message == "expected `,` or `)` after `2`, found `x`"

@@ -205,7 +205,7 @@ TOKEN = re.compile(r"""[^\W\d]\w*|\d+\.?\d*(?:[eE][-+]?\d+)?|"[^"\n]*"|'[^'\n]*'
 SEEDS = [
     [token if not token[0].isdigit() or float(token) <= 10 else "7" for token in TOKEN.findall(text)]
     for path in sorted(SCRIPTS.rglob("*.gr"))
-    if len(text := path.read_text(encoding="utf-8")) < 700
+    if len(text := path.read_text(encoding="utf-8", errors="replace")) < 700
 ]
 
 change = st.tuples(

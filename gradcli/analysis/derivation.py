@@ -1,0 +1,473 @@
+"""The derivation of the gradients of a result, as a teacher would write it, as data.
+
+    derivation = derive(history, names=names)
+
+Every value has a name: the script's, else v1, v2, ...; of several values of one name (a loop's) all but the last are
+numbered, s₁, s₂, s. Forward come the values in order; backward, from the result, the slope in each value: for each
+way in which the result depends on it the rule, the chain rule with it, and what it contributes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.analysis.folding import folded
+from gradcli.analysis.graph import CONSTANT, DETACHED, LEAF, OPERATION, RESULT, Graph, Node, graph_of
+from gradcli.analysis.history import Gradient, History, Step, contributions_of
+from gradcli.analysis.symbols import (
+    Symbol,
+    derivative_in,
+    facts_of,
+    mentions,
+    name,
+    operation_text,
+    plus,
+    renamed,
+    substituted,
+    text_of,
+    times,
+)
+from gradcli.engine import Tensor, modes
+from gradcli.engine.node import PART
+from gradcli.engine.operation import Op
+
+MOST = 60
+"""Values up to which a derivation is written out."""
+
+_MOST_PATHS = 6
+_FIRST_PATHS, _LAST_PATHS = 3, 2
+
+
+@dataclass(slots=True)
+class Line:
+    """A value: what it's called, the expression for it (none for what was given), and where in the script it is."""
+
+    name: str
+    kind: str
+    expression: str | None
+    value: Any
+    line: int | None = None
+    origin: str | None = None
+    """What a detached value was detached from."""
+
+
+@dataclass(slots=True)
+class LeftOut:
+    """Values that aren't shown: `count` of them, from `first` to `last`, in so many `rounds` of the operations `ops`."""
+
+    count: int
+    rounds: int
+    first: str
+    last: str
+    ops: tuple[tuple[str, int], ...]
+    first_line: int | None
+    last_line: int | None
+
+
+@dataclass(slots=True)
+class Path:
+    """One way in which the result depends on a value: through `consumer`, a value computed from it.
+
+    `rule` is the derivative of the consumer, `∂v1/∂x = x + x`, where it can be written as a factor, and `factor` its
+    value, where the contribution is their plain product. `chain` is the chain rule, `∂y/∂v1 * (x + x)`.
+    """
+
+    consumer: str
+    equation: str
+    rule: str | None
+    chain: str
+    incoming: Any
+    factor: Any
+    contribution: Any
+
+
+@dataclass(slots=True)
+class Slope:
+    """The gradient in a value: `symbol`, ∂y/∂x; the sum of what comes by each path.
+
+    `skipped` paths, between the first and the last of `paths`, contribute `skipped_sum`.
+    """
+
+    of: str
+    symbol: str
+    paths: list[Path]
+    total: Any
+    is_leaf: bool = False
+    hooks: int = 0
+    skipped: int = 0
+    skipped_sum: Any = None
+
+    @property
+    def first_paths(self) -> list[Path]:
+        return self.paths[:_FIRST_PATHS] if self.skipped else self.paths
+
+    @property
+    def last_paths(self) -> list[Path]:
+        return self.paths[_FIRST_PATHS:] if self.skipped else []
+
+
+class Result(NamedTuple):
+    """What was to be found: the gradient in a leaf."""
+
+    name: str
+    gradient: Any
+
+
+@dataclass(slots=True)
+class Derivation:
+    """What was given, the values in order, the gradients in order, and those of the leaves.
+
+    `of` is the result's name, `start` the gradient that it started from.
+    """
+
+    of: str
+    start: Any
+    given: list[Line] = field(default_factory=list)
+    forward: list[Line | LeftOut] = field(default_factory=list)
+    backward: list[Slope | LeftOut] = field(default_factory=list)
+    gradients: list[Result] = field(default_factory=list)
+    unnamed_leaves: int = 0
+    """Leaves whose gradients aren't shown, in a derivation that isn't written out."""
+
+
+def derive(
+    history: History,
+    results: Mapping[Step, Gradient] | None = None,
+    names: Mapping[str, Tensor] | None = None,
+    most: int = MOST,
+) -> Derivation:
+    """The derivation of a result's gradients.
+
+    `results` are `history.gradients()`, or those from another start; `names` are the tensors that have names now, for
+    what takes part without a gradient. Beyond `most` values repetitions are left out, and the middle.
+
+    Raises AutogradFailure where an operation has no derivative.
+    """
+    return _Author(history, history.gradients() if results is None else results, names or {}, most).written()
+
+
+class _Author:
+    def __init__(
+        self, history: History, results: Mapping[Step, Gradient], names: Mapping[str, Tensor], most: int
+    ) -> None:
+        self.history = history
+        self.results = results
+        self.values = [step for step in history.steps if type(step.value) is not tuple]
+        self.steps = {f"n{step.number}": step for step in history.steps}
+        graph = graph_of(history, {}, names)
+        self.nodes = {node.id: node for node in graph.nodes}
+        self.constants = {
+            (edge.target, edge.position): self.nodes[edge.source]
+            for edge in graph.edges
+            if self.nodes[edge.source].kind in (CONSTANT, DETACHED)
+        }
+        self.folds: dict[str, Node] = {}
+        self.shown = set(self.nodes)
+        if len(self.values) > most:
+            self._fold(graph, most)
+        self.called = self._names(graph)
+        self.of = self.called[_id(history.result)]
+
+    def _fold(self, graph: Graph, most: int) -> None:
+        """Leaves out what the graph folds."""
+        small = folded(graph, most)
+        self.folds = {node.id: node for node in small.nodes if node.fold is not None}
+        self.shown = {node.id for node in small.nodes}
+
+    def _names(self, graph: Graph) -> dict[str, str]:
+        """A name for each node's value, no two alike."""
+        given = {id: node.name for id, node in self.nodes.items() if node.name is not None}
+        for id, step in self.steps.items():
+            if id not in given and step.is_leaf and step.place is not None and step.place.name is not None:
+                given[id] = step.place.name
+        taken = set(given.values())
+        root = _id(self.history.result)
+        if root not in given:
+            given[root] = _free(("y", "f", "result"), taken)
+        versions = Counter(given[node.id] for node in graph.nodes if node.id in given)
+        seen: Counter[str] = Counter()
+        prefixes = {LEAF: _numbered("w", taken), CONSTANT: _numbered("c", taken), DETACHED: _numbered("c", taken)}
+        others = _numbered("v", taken)
+        called = {}
+        for node in sorted(graph.nodes, key=lambda node: node.kind != LEAF):
+            base = given.get(node.id)
+            if base is not None:
+                seen[base] += 1
+                last = seen[base] == versions[base]
+                called[node.id] = base if last else base + str(seen[base]).translate(_SUBSCRIPTS)
+            elif node.kind in (LEAF, CONSTANT, DETACHED):
+                if node.shape or node.kind == LEAF:
+                    called[node.id] = next(prefixes[node.kind])
+            elif type(self.steps[node.id].value) is not tuple:
+                called[node.id] = next(others)
+        return called
+
+    # ---- the parts
+
+    def written(self) -> Derivation:
+        found = Derivation(self.of, self.results[self.history.result].total)
+        found.given = list(self._given())
+        found.forward = list(self._forward())
+        found.backward = list(self._backward())
+        for leaf in self.history.leaves:
+            if leaf in self.results:
+                if _id(leaf) in self.shown:
+                    found.gradients.append(Result(self.called[_id(leaf)], self.results[leaf].total))
+                else:
+                    found.unnamed_leaves += 1
+        return found
+
+    def _given(self) -> Iterator[Line]:
+        leaves = [self.nodes[_id(leaf)] for leaf in self.history.leaves]
+        constants = {node.id: node for node in self.constants.values() if node.id in self.called}
+        for node in (*leaves, *constants.values()):
+            if node.id in self.shown and node.id in self.called:
+                value = self.steps[node.id].value if node.kind == LEAF else self._constant_value(node)
+                yield Line(self.called[node.id], node.kind, None, value, node.line, node.origin)
+
+    def _constant_value(self, node: Node) -> Any:
+        (target, position) = next(place for place, one in self.constants.items() if one is node)
+        return self.steps[target].inputs[position]
+
+    def _forward(self) -> Iterator[Line | LeftOut]:
+        for stretch in self._stretches([step for step in self.values if not step.is_leaf]):
+            if isinstance(stretch, list):
+                yield self._left_out(stretch)
+                continue
+            node = self.nodes[_id(stretch)]
+            kind = RESULT if stretch is self.history.result else OPERATION
+            yield Line(self.called[node.id], kind, self._equation(stretch), stretch.value, node.line)
+
+    def _backward(self) -> Iterator[Slope | LeftOut]:
+        """The slopes from the result on, a leaf's as soon as all that uses it has been."""
+        leaves = []
+        for leaf in self.history.leaves:
+            if leaf in self.results and _id(leaf) in self.shown:
+                users = [(one.consumer.number, one.position) for one in self.results[leaf].contributions]
+                earliest, position = min(users, default=(0, 0))
+                leaves.append((-earliest, position, leaf.number, leaf))
+        leaves.sort()
+        reached = [step for step in self.values if step in self.results and not step.is_leaf]
+        for stretch in reversed(list(self._stretches(reached))):
+            latest = stretch[-1].number if isinstance(stretch, list) else stretch.number
+            while leaves and -leaves[0][0] > latest:
+                yield self._slope(leaves.pop(0)[-1])
+            yield self._left_out(stretch[::-1]) if isinstance(stretch, list) else self._slope(stretch)
+        for *_, leaf in leaves:
+            yield self._slope(leaf)
+
+    def _stretches(self, steps: list[Step]) -> Iterator[Step | list[Step]]:
+        """The steps in order; what isn't shown as one list a stretch."""
+        hidden: list[Step] = []
+        for step in steps:
+            if hidden and (_id(step) in self.shown or f"f-{_id(step)}" in self.folds):
+                yield hidden
+                hidden = []
+            if _id(step) in self.shown:
+                yield step
+            else:
+                hidden.append(step)
+        if hidden:
+            yield hidden
+
+    def _left_out(self, steps: list[Step]) -> LeftOut:
+        fold = next((self.folds[f"f-{_id(step)}"].fold for step in steps if f"f-{_id(step)}" in self.folds), None)
+        lines = [step.place.span.line for step in steps if step.place is not None]
+        return LeftOut(
+            len(steps),
+            fold.repeats if fold is not None else 1,
+            self.called[_id(steps[0])],
+            self.called[_id(steps[-1])],
+            tuple(Counter(step.op for step in steps).items()),
+            min(lines, default=None),
+            max(lines, default=None),
+        )
+
+    # ---- one value
+
+    def _symbol(self, step: Step, position: int) -> Any:
+        """What an input is written as: its name, or the number that it is."""
+        part = step.inputs[position]
+        if type(part) is Step:
+            ndim = getattr(part.value, "ndim", 0)
+            if type(part.value) is tuple:
+                return Symbol(self._equation(part))
+            return Symbol(self.called[_id(part)], ndim)
+        node = self.constants.get((_id(step), position))
+        if node is not None and node.id in self.called:
+            return Symbol(self.called[node.id], getattr(part, "ndim", 0))
+        return part
+
+    def _equation(self, step: Step) -> str:
+        """A step's operation on its inputs; of one of several results, with its number."""
+        if step.node.op is PART:
+            return f"{self._equation(step.inputs[0])}[{step.parameters[0]}]"
+        inputs = [self._symbol(step, position) for position in range(len(step.inputs))]
+        return operation_text(step.node.op, inputs, step.parameters)
+
+    def _slope(self, step: Step) -> Slope:
+        gradient = self.results[step]
+        hooks = 0 if step.node.hooks is None else len(step.node.hooks.functions)
+        by_consumer: dict[Step, list[tuple[int, Any]]] = {}
+        for consumer, position, contribution in gradient.contributions:
+            by_consumer.setdefault(consumer, []).append((position, contribution))
+        consumers = list(by_consumer)
+        slope = Slope(
+            self.called[_id(step)], self._d(self.called[_id(step)]), [], gradient.total, step.is_leaf, hooks
+        )
+        if len(consumers) > _MOST_PATHS:
+            skipped = consumers[_FIRST_PATHS:-_LAST_PATHS]
+            slope.skipped = len(skipped)
+            slope.skipped_sum = _total(c for one in skipped for _, c in by_consumer[one])
+            consumers = consumers[:_FIRST_PATHS] + consumers[-_LAST_PATHS:]
+        slope.paths = [self._path(step, consumer, by_consumer[consumer]) for consumer in consumers]
+        return slope
+
+    def _d(self, called: str) -> str:
+        return f"∂{self.of}/∂{called}"
+
+    def _path(self, step: Step, consumer: Step, contributions: list[tuple[int, Any]]) -> Path:
+        contribution = _total(c for _, c in contributions)
+        incoming = self.results[consumer].total
+        several = type(consumer.value) is tuple
+        g = self._parts(consumer) if several else self._d(self.called[_id(consumer)])
+        label = "" if several else self.called[_id(consumer)]
+        equation = self._equation(consumer)
+        equation = equation if several else f"{label} = {equation}"
+        if type(consumer.node.op) is not Op:
+            chain = f"{g}, by the backward of {consumer.op}"
+            return Path(label, equation, None, chain, incoming, None, contribution)
+        chain, derivative = self._chain(step, consumer, [position for position, _ in contributions], g)
+        rule, factor = None, None
+        if derivative is not None and not several:
+            rule = f"∂{label}/∂{self.called[_id(step)]} = {text_of(derivative)}"
+            factor = self._factor(step, consumer, contributions)
+        return Path(label, equation, rule, chain, incoming, factor, contribution)
+
+    def _parts(self, maker: Step) -> str:
+        """The gradients of several results, in their order; 0 for one that nothing came of."""
+        parts = {one.parameters[0]: one for one in self.values if one.node.op is PART and one.inputs[0] is maker}
+        texts = [
+            self._d(self.called[_id(parts[k])]) if k in parts and parts[k] in self.results else "0"
+            for k in range(len(maker.value))
+        ]
+        return f"({', '.join(texts)})" if len(texts) <= _MOST_PATHS else f"({texts[0]}, ..., {texts[-1]})"
+
+    def _chain(self, step: Step, consumer: Step, positions: list[int], g: str) -> tuple[str, Any]:
+        """The chain rule through an operation's inputs at `positions`, and the derivative if it's a factor."""
+        op = consumer.node.op
+        whole: Any = None
+        derivative: Any = None
+        all_factors = op.elementwise or getattr(consumer.value, "ndim", 0) == 0
+        worded: Counter[str] = Counter()
+        for position in positions:
+            facts = facts_of(
+                op, [self._symbol(consumer, k) for k in range(len(consumer.inputs))], consumer.parameters
+            )
+            if op.variadic:
+                facts["x"] = self._symbol(consumer, position)
+            out = consumer.value
+            if not op.variadic and type(out) is not tuple:
+                facts["out"] = Symbol(self.called[_id(consumer)], getattr(out, "ndim", 0))
+                facts["n"] = getattr(consumer.given[0], "size", 1) // max(getattr(out, "size", 1), 1)
+            expression, words = substituted(op.formula[0 if op.joint else position], facts)
+            words = words or _of_batches(consumer, position)
+            if not mentions(expression, "g"):
+                factor = expression
+                expression = times(name("g"), factor)
+            else:
+                factor = None if words else derivative_in(expression)
+            expression = renamed(expression, g=g)
+            if consumer.node.shapes is not None and consumer.node.shapes[position] is not None:
+                expression, factor = _summed(expression, consumer, position), None if not op.elementwise else factor
+            if words:
+                worded[_joined(text_of(expression), words)] += 1
+                all_factors = False
+                continue
+            whole = expression if whole is None else plus(whole, expression)
+            all_factors = all_factors and factor is not None
+            if all_factors:
+                derivative = factor if derivative is None else plus(derivative, factor)
+        texts = [] if whole is None else [text_of(whole)]
+        texts += [text if count == 1 else f"{text} ({count} times)" for text, count in worded.items()]
+        if not all_factors:
+            return "; and ".join(texts), None
+        if len(positions) > 1 and consumer.node.shapes is None:
+            # Of the sum as a whole: g * (x + x), not g * x + g * x.
+            return text_of(times(name(g), derivative)), derivative
+        return "; and ".join(texts), derivative
+
+    def _factor(self, step: Step, consumer: Step, contributions: list[tuple[int, Any]]) -> Any:
+        """The derivative's value, where the contribution is the product of it and the incoming gradient."""
+        if consumer.node.shapes is not None:
+            return None
+        recording, modes.recording = modes.recording, False
+        try:
+            with np.errstate(all="ignore"):
+                found = contributions_of(consumer, np.ones_like(consumer.value)[()])
+        finally:
+            modes.recording = recording
+        positions = {position for position, _ in contributions}
+        return _total(value for position, value in found if position in positions)
+
+
+# ---- small things
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _id(step: Step) -> str:
+    return f"n{step.number}"
+
+
+def _free(words: Iterable[str], taken: set[str]) -> str:
+    return next(word for word in (*words, *(f"result{k}" for k in range(len(taken) + 1))) if word not in taken)
+
+
+def _numbered(prefix: str, taken: set[str]) -> Iterator[str]:
+    k = 0
+    while True:
+        k += 1
+        if f"{prefix}{k}" not in taken:
+            yield f"{prefix}{k}"
+
+
+def _total(contributions: Iterable[Any]) -> Any:
+    found = None
+    for one in contributions:
+        found = one if found is None else found + one
+    return found
+
+
+def _joined(expression: str, words: str) -> str:
+    return f"{expression}, {words}"
+
+
+def _of_batches(consumer: Step, position: int) -> str:
+    """Says of a product of batches that a matrix used for all of them gets the sum of what each gives."""
+    if consumer.op != "matmul":
+        return ""
+    size, whole = (np.shape(value) for value in (consumer.given[position], consumer.value))
+    if len(size) < 2 or size[:-2] == whole[: -2 if np.ndim(consumer.given[1 - position]) > 1 else -1]:
+        return ""
+    return "summed over the batch"
+
+
+def _summed(expression: Any, consumer: Step, position: int) -> Any:
+    """What was broadcast, summed back to the shape that it had."""
+    narrow, wide = consumer.node.shapes[position], consumer.value.shape
+    leading = len(wide) - len(narrow)
+    dims = [*range(leading), *(k for k in range(leading, len(wide)) if narrow[k - leading] == 1 != wide[k])]
+    arguments = {"e": expression}
+    if len(dims) == len(wide) and not narrow:
+        return substituted("sum(e)", arguments)[0]
+    arguments["dims"] = dims[0] if len(dims) == 1 else tuple(dims)
+    if leading and len(dims) > leading:
+        arguments["shape"] = narrow
+        return substituted("sum(e, dims).reshape(shape)", arguments)[0]
+    return substituted("sum(e, dims)" if leading else "sum(e, dims, keepdim=true)", arguments)[0]

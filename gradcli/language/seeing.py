@@ -1,0 +1,47 @@
+"""The statements that show what ran: `graph`, `explain`, `check`. What they need is loaded when one of them runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gradcli.engine import Tensor, as_tensor
+from gradcli.errors import TypeFailure
+from gradcli.events import Checked, Explained, Graph
+from gradcli.language.runtime import runtime
+from gradcli.library import context
+
+
+def _history_of(statement: str, y: Any) -> Any:
+    if isinstance(y, (list, tuple)):
+        y = as_tensor(y)
+    if type(y) is not Tensor:
+        if isinstance(y, (int, float)):
+            raise TypeFailure(f"{statement} starts from a tensor, and this is a number", cause="number")
+        raise TypeFailure(f"{statement} starts from a tensor, and this is none of them")
+    return context.current().history_of(y)
+
+
+@runtime
+def graph(y: Any, name: str | None, line: int) -> None:
+    """`graph y`."""
+    from gradcli.analysis.graph import graph_of
+
+    history = _history_of("graph", y)
+    context.current().emit(Graph(graph_of(history, names=context.current().named_tensors()), name, line))
+
+
+@runtime
+def explain(y: Any, name: str | None, line: int) -> None:
+    """`explain y`."""
+    from gradcli.analysis.derivation import derive
+
+    context.current().emit(Explained(derive(_history_of("explain", y)), name, line))
+
+
+@runtime
+def check(y: Any, name: str | None, line: int, *claims: Any) -> None:
+    """`check y claim x: value, ...`; `claims` are names and values by turns."""
+    from gradcli.analysis.check import check as checked
+
+    claimed = {leaf: as_tensor(value).array for leaf, value in zip(claims[::2], claims[1::2], strict=True)}
+    context.current().emit(Checked(checked(_history_of("check", y), claimed or None), name, line))

@@ -1,0 +1,127 @@
+"""torch.autograd.functional: products and Jacobians by that module's arguments and results.
+
+Its inputs are a tensor or a tuple of them, and its results have no history unless `create_graph=true`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import Callback, Flag, OptionalText
+from gradcli.library.transforms import Run, curvature, matched, pushed, second_derivatives
+from gradcli.library.trees import rebuilt
+from gradcli.library.vocabulary import function
+
+
+def _run(name: str, func: Any, inputs: Any, strict: bool) -> Run:
+    args = inputs if isinstance(inputs, tuple) else (inputs,)
+    for value in args:
+        if type(value) is not Tensor and not isinstance(value, (int, float, list)):
+            raise TypeFailure(
+                f"The inputs given to {name} must be either a Tensor or a tuple of Tensors but the given inputs has "
+                "another type."
+            )
+    run = Run(func, args, {}, range(len(args)), False)
+    if strict:
+        for number, output in enumerate(run.outputs):
+            if not output.node:
+                raise AutogradFailure(
+                    f"Output {number} of the user-provided function does not require gradients. The outputs must be "
+                    "computed in a differentiable manner from the input when running in strict mode."
+                )
+    return run
+
+
+def _given(tree: Any, create_graph: bool) -> Any:
+    """Results with their history, or without."""
+    if isinstance(tree, (tuple, list)):
+        return tuple(_given(part, create_graph) for part in tree)
+    return tree if create_graph or type(tree) is not Tensor else Tensor(tree.array, CUT)
+
+
+def _like_inputs(inputs: Any, found: list[Any]) -> Any:
+    return tuple(found) if isinstance(inputs, tuple) else found[0]
+
+
+def _with_value(run: Run, found: Any, create_graph: bool) -> Any:
+    return _given(run.value(run.result), create_graph), _given(found, create_graph)
+
+
+@function("torch.autograd.functional.jacobian")
+def jacobian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False,
+             strategy: OptionalText = "reverse-mode"):  # fmt: skip
+    """All derivatives of a function at its inputs: for each result, for each input, (*its shape, *the input's shape)."""
+    run = _run("jacobian", func, inputs, strict)
+    rows = [_like_inputs(inputs, run.jacobian(output)) for output in run.outputs]
+    return _given(rebuilt(run.result, iter(rows)), create_graph)
+
+
+@function("torch.autograd.functional.hessian")
+def hessian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False,
+            outer_jacobian_strategy: OptionalText = "reverse-mode"):  # fmt: skip
+    """The second derivatives of a function of one number: for each pair of inputs a block."""
+    run = _run("hessian", func, inputs, strict)
+    if len(run.outputs) != 1 or run.outputs[0].array.size != 1:
+        raise AutogradFailure("The Tensor returned by the function given to hessian should contain a single element")
+    output = run.outputs[0]
+    blocks = [
+        [_flat(block, row, output) for block in second]
+        for row, second in enumerate(second_derivatives(run, output))
+    ]  # fmt: skip
+    return _given(_like_inputs(inputs, [_like_inputs(inputs, blocks_of_row) for blocks_of_row in blocks]), create_graph)
+
+
+def _flat(block: Tensor, row: int, output: Tensor) -> Tensor:
+    """A block without the dims of a result of one element, which torch drops here."""
+    from gradcli.engine.shaping import reshape
+
+    return block if not output.ndim else reshape(block, block.shape[output.ndim :])
+
+
+@function("torch.autograd.functional.vjp")
+def vjp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
+    """The value of a function, and the product of a vector with its Jacobian."""
+    run = _run("vjp", func, inputs, strict)
+    if v is None:
+        if len(run.outputs) != 1 or run.outputs[0].array.size != 1:
+            raise ValueFailure(
+                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
+                "element."
+            )
+        vectors: list[Any] = [None]
+    else:
+        vectors = [as_tensor(part) for part in (v if isinstance(v, tuple) else (v,))]
+    return _with_value(run, _like_inputs(inputs, run.gradients(vectors)), create_graph)
+
+
+@function("torch.autograd.functional.jvp")
+def jvp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
+    """The value of a function, and the product of its Jacobian with a vector."""
+    run = _run("jvp", func, inputs, strict)
+    if v is None:
+        if len(run.inside) != 1 or run.inside[0].array.size != 1:
+            raise ValueFailure(
+                "The vector v can only be None if the input to the user-provided function is a single Tensor with a "
+                "single element."
+            )
+        v = np.ones_like(run.inside[0].array)
+    found = iter(pushed(run, matched(v, run.inside)))
+    return _with_value(run, rebuilt(run.result, found), create_graph)
+
+
+@function("torch.autograd.functional.hvp")
+def hvp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
+    """The value of a function of one number, and its Hessian times a vector."""
+    run, found = curvature(func, inputs, v, "hvp")
+    return _with_value(run, _like_inputs(inputs, found), create_graph)
+
+
+@function("torch.autograd.functional.vhp")
+def vhp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
+    """The value of a function of one number, and a vector times its Hessian."""
+    run, found = curvature(func, inputs, v, "vhp")
+    return _with_value(run, _like_inputs(inputs, found), create_graph)

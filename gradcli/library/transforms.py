@@ -1,0 +1,373 @@
+"""Functions made from functions: gradients, Jacobians, Hessians and their products, as torch.func has them.
+
+A transform runs the function on points of its own, so that no `.grad` is touched, and what it gives has a history where
+the points or anything else that the function saw have one: transforms of transforms, and losses that hold a derivative,
+differentiate as they stand. A result that doesn't depend on a point has zeros there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor, modes, start_tracking
+from gradcli.engine import grad as run_grad
+from gradcli.engine.deferred import deferred, frontier
+from gradcli.engine.jacobians import jacobian as jacobian_of
+from gradcli.engine.jacobians import products
+from gradcli.engine.node import next_order
+from gradcli.engine.shaping import clone
+from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import Callback, Flag, Wholes
+from gradcli.library.trees import leaves_of, point_of, rebuilt
+from gradcli.library.vocabulary import function
+
+
+class Run:
+    """One run of a function on tracked points of its own: `inside` are the points, `outputs` what came of them."""
+
+    def __init__(self, func: Any, args: Sequence[Any], named: dict[str, Any], varied: Sequence[int], has_aux: bool):
+        self.keeps = modes.recording
+        self.before = next_order()
+        with modes.grad_mode(True):
+            self.trees = [_on_own_points(args[k], self.keeps) for k in varied]
+            chosen = dict(zip(varied, self.trees, strict=True))
+            result = func(*(chosen.get(k, value) for k, value in enumerate(args)), **named)
+            self.aux = None
+            if has_aux:
+                if type(result) is not tuple or len(result) != 2:
+                    raise TypeFailure(
+                        "with has_aux=true, the function must return two things: a result and what goes with it"
+                    )
+                result, self.aux = result
+            self.outputs = [as_tensor(leaf) for leaf in leaves_of(result)]
+            self.result = rebuilt(result, iter(self.outputs))
+        self.inside: list[Tensor] = [leaf for tree in self.trees for leaf in leaves_of(tree)]
+        # What the history since then stands on: points that came with one, and whatever else the function saw.
+        self.edges = frontier(self.outputs, self.before) if self.keeps else []
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether what this gives has a history."""
+        return bool(self.edges)
+
+    def value(self, tree: Any) -> Any:
+        """A result of the function as it leaves the transform."""
+        return tree if self.is_kept else _map(lambda t: Tensor(t.array, CUT) if type(t) is Tensor else t, tree)
+
+    def gradients(self, vectors: list[Any], create_graph: bool | None = None) -> list[Tensor]:
+        """The product of a vector for each output with the Jacobian, for each point."""
+        return _gradients(self.outputs, self.inside, vectors, self.is_kept if create_graph is None else create_graph)
+
+    def jacobian(self, output: Tensor) -> list[Tensor]:
+        """All derivatives of one output, for each point."""
+        values = jacobian_of(output, self.inside)
+        return self.later(values, lambda: jacobian_of(output, self.inside, create_graph=True), "JacobianBackward0")
+
+    def later(self, values: list[Tensor], again: Callable[[], list[Tensor]], name: str) -> list[Tensor]:
+        """Results whose history is made when it's asked for, where there is one to have."""
+        if not self.is_kept:
+            return values
+        made: list[list[Tensor]] = []
+
+        def one(k: int) -> Tensor:
+            if not made:
+                made.append(again())
+            return made[0][k]
+
+        return [deferred(value, lambda k=k: one(k), self.edges, name) for k, value in enumerate(values)]
+
+
+def _on_own_points(tree: Any, keeps: bool) -> Any:
+    def own(value: Any) -> Tensor:
+        point = point_of(value)
+        # A node of the point's own, so that a pass can end there; one with a history hangs on it still.
+        return clone(point) if keeps and point.node else start_tracking(Tensor(point.array))
+
+    return _map(own, tree)
+
+
+def _map(change: Callable[[Any], Any], tree: Any) -> Any:
+    return rebuilt(tree, iter([change(leaf) for leaf in leaves_of(tree)]))
+
+
+def _gradients(outputs: Sequence[Tensor], inputs: list[Tensor], vectors: Sequence[Any], recorded: bool) -> list[Tensor]:
+    """Vector-Jacobian products; zeros where nothing depends on an input."""
+    pairs = [(y, v) for y, v in zip(outputs, vectors, strict=True) if y.node]
+    if not pairs:
+        return [Tensor(np.zeros_like(x.array), CUT) for x in inputs]
+    several, chosen = zip(*pairs, strict=True)
+    with modes.grad_mode(True):
+        found = run_grad(
+            several, inputs, chosen, retain_graph=True, create_graph=recorded, materialize_grads=True
+        )  # fmt: skip
+    return [g for g in found if g is not None]
+
+
+def _numbers(argnums: Any, count: int) -> list[int]:
+    """Which arguments are varied, counted from 0."""
+    numbers = Wholes(argnums)
+    if not numbers:
+        raise ValueFailure("argnums must be non-empty", help="`argnums=0` is the first argument, `(0, 1)` the first two")
+    for number in numbers:
+        if not -count <= number < count:
+            raise ValueFailure(f"Got argnum={number}, but only {count} positional inputs")
+    chosen = [number % count for number in numbers]
+    if len(set(chosen)) != len(chosen):
+        raise ValueFailure(f"argnums elements must be unique, got {numbers}")
+    return chosen
+
+
+def _by_argument(run: Run, argnums: Any, gradients: Sequence[Any]) -> Any:
+    """Gradients in the structure of the arguments: one for a number, a tuple for several."""
+    rest = iter(gradients)
+    trees = [rebuilt(tree, rest) for tree in run.trees]
+    return tuple(trees) if isinstance(argnums, (tuple, list)) else trees[0]
+
+
+def _named(transform: str, func: Any, call: Callable[..., Any]) -> Callable[..., Any]:
+    call.__name__ = call.__qualname__ = f"{transform}({getattr(func, '__name__', 'f')})"
+    return call
+
+
+# ---- gradients of one number
+
+
+def _with_value(name: str, func: Any, argnums: Any, has_aux: bool, give: Callable[[Any, Any], Any]) -> Any:
+    def call(*args: Any, **named: Any) -> Any:
+        run = Run(func, args, named, _numbers(argnums, len(args)), has_aux)
+        if type(run.result) is not Tensor:
+            raise TypeFailure(f"{name}(f)(*args): Expected f(*args) to return a Tensor, and got several values")
+        if run.result.ndim:
+            raise AutogradFailure(
+                f"{name}(f)(*args): Expected f(*args) to return a scalar Tensor, got tensor with {run.result.ndim} "
+                "dims. Maybe you wanted to use the vjp or jacrev APIs instead?",
+                help="reduce it, `x -> sum(f(x))`, or ask for all derivatives, `jacobian(f, x)`",
+            )
+        gradients = _by_argument(run, argnums, run.gradients([None]))
+        value = run.value(run.result)
+        return give(gradients, (value, run.value(run.aux)) if has_aux else value)
+
+    return _named(name, func, call)
+
+
+@function("torch.func.grad")
+def grad(func: Callback, argnums=0, has_aux: Flag = False):
+    """The function that gives the gradient of `func`, which gives one number, in one of its arguments or several."""
+    return _with_value("grad", func, argnums, has_aux, lambda g, v: (g, v[1]) if has_aux else g)
+
+
+@function(also=("torch.func.value_and_grad",))
+def value_and_grad(func: Callback, argnums=0, has_aux: Flag = False):
+    """The function that gives the value of `func`, which is one number, and its gradient."""
+    return _with_value("value_and_grad", func, argnums, has_aux, lambda g, v: (v, g))
+
+
+@function(also=("torch.func.grad_and_value",))
+def grad_and_value(func: Callback, argnums=0, has_aux: Flag = False):
+    """The function that gives the gradient of `func` and its value, in that order."""
+    return _with_value("grad_and_value", func, argnums, has_aux, lambda g, v: (g, v))
+
+
+# ---- products with the Jacobian
+
+
+@function(also=("torch.func.vjp",))
+def vjp(func: Callback, *primals, has_aux: Flag = False):
+    """The value of `func` at the primals, and the function that takes a vector to its product with the Jacobian."""
+    run = Run(func, primals, {}, range(len(primals)), has_aux)
+
+    def pull(*cotangents: Any) -> Any:
+        given = cotangents[0] if len(cotangents) == 1 else cotangents
+        vectors = [as_tensor(leaf) for leaf in leaves_of(given)] if type(run.result) is not Tensor else [as_tensor(given)]
+        if len(vectors) != len(run.outputs):
+            raise ShapeFailure(
+                f"the function gave {len(run.outputs)} results, and {len(vectors)} vectors stand for them",
+                help="give one vector for each result, in a tuple",
+            )
+        # A vector with a history of its own is differentiated too.
+        recorded = run.is_kept or any(bool(vector.node) for vector in vectors)
+        found = iter(run.gradients(vectors, recorded and modes.recording))
+        return tuple(rebuilt(tree, found) for tree in run.trees)
+
+    value = run.value(run.result)
+    pull = _named("vjp", func, pull)
+    return (value, pull, run.value(run.aux)) if has_aux else (value, pull)
+
+
+def pushed(run: Run, vectors: list[Tensor]) -> list[Tensor]:
+    """The Jacobian's product with vectors, one for each point; for each output a tangent.
+
+    By two passes: x -> J^T u is linear in u, and its own transpose takes v to J v. The first is recorded, which makes
+    this some three times as long as one gradient; rules forward would be a second table.
+    """
+    duals, linear = _transpose(run)
+    with modes.grad_mode(True):
+        tracked = run.is_kept or any(bool(vector.node) for vector in vectors)
+        return _gradients(linear, duals, vectors, tracked and run.keeps)
+
+
+def _transpose(run: Run) -> tuple[list[Tensor], list[Tensor]]:
+    """Vectors u for the outputs, and J^T u, recorded."""
+    duals = [start_tracking(Tensor(np.zeros_like(output.array))) for output in run.outputs]
+    return duals, run.gradients(duals, True)
+
+
+def matched(vectors: Any, points: list[Tensor]) -> list[Tensor]:
+    """Vectors in the shapes and dtypes of the points; ShapeFailure where they don't fit."""
+    given = [as_tensor(leaf) for leaf in leaves_of(vectors)] if isinstance(vectors, (tuple, list)) else [as_tensor(vectors)]
+    if len(given) != len(points):
+        raise ShapeFailure(f"{len(points)} points, and {len(given)} vectors for them", help="give one for each, in a tuple")
+    for vector, point in zip(given, points, strict=True):
+        if vector.shape != point.shape:
+            raise ShapeFailure(
+                "Trying to set a forward gradient that has a different size than that of the original Tensor, this is "
+                f"not supported. Tensor is of size {list(point.shape)} while the given forward gradient is of size "
+                f"{list(vector.shape)}."
+            )
+    return [as_tensor(vector, point.dtype) for vector, point in zip(given, points, strict=True)]
+
+
+@function(also=("torch.func.jvp",))
+def jvp(func: Callback, primals, tangents, *, strict: Flag = False, has_aux: Flag = False):
+    """The value of `func` at the primals, and its derivative along the tangents: the Jacobian times a vector."""
+    args = primals if isinstance(primals, (tuple, list)) else (primals,)
+    run = Run(func, args, {}, range(len(args)), has_aux)
+    found = pushed(run, matched(tangents, run.inside))
+    value, tangent = run.value(run.result), rebuilt(run.result, iter(found))
+    return (value, tangent, run.value(run.aux)) if has_aux else (value, tangent)
+
+
+# ---- all derivatives
+
+
+def _jacobian_function(name: str, func: Any, argnums: Any, has_aux: bool, rows: Callable[..., list[Tensor]]) -> Any:
+    def call(*args: Any, **named: Any) -> Any:
+        run = Run(func, args, named, _numbers(argnums, len(args)), has_aux)
+        found = [_by_argument(run, argnums, rows(run, output)) for output in run.outputs]
+        result = rebuilt(run.result, iter(found))
+        return (result, run.value(run.aux)) if has_aux else result
+
+    return _named(name, func, call)
+
+
+@function(also=("torch.func.jacrev",))
+def jacrev(func: Callback, argnums=0, *, has_aux: Flag = False, chunk_size=None):
+    """The function that gives the Jacobian of `func`, all rows in one pass: (*shape of the result, *shape of x)."""
+    return _jacobian_function("jacrev", func, argnums, has_aux, Run.jacobian)
+
+
+def _columns(run: Run, output: Tensor) -> list[Tensor]:
+    """All derivatives of one output, a column for each element of the points."""
+    place = next(k for k, other in enumerate(run.outputs) if other is output)
+    duals, linear = _transpose(run)
+    found = []
+    for point, transposed in zip(run.inside, linear, strict=True):
+        size = point.array.size
+        basis = np.eye(size, dtype=point.dtype).reshape(size, *point.shape)
+        columns = products(transposed, [duals[place]], basis)[0].array
+        found.append(Tensor(np.moveaxis(columns, 0, -1).reshape(*output.shape, *point.shape)[()], CUT))
+    return run.later(found, lambda: jacobian_of(output, run.inside, create_graph=True), "JacobianBackward0")
+
+
+@function(also=("torch.func.jacfwd",))
+def jacfwd(func: Callback, argnums=0, has_aux: Flag = False, *, chunk_size=None, randomness="error"):
+    """The function that gives the Jacobian of `func`, column by column: for more results than arguments."""
+    return _jacobian_function("jacfwd", func, argnums, has_aux, _columns)
+
+
+def second_derivatives(run: Run, output: Tensor) -> list[list[Tensor]]:
+    """For each pair of points all second derivatives of one output."""
+    slopes = jacobian_of(output, run.inside, create_graph=True)
+    return [
+        run.later(
+            jacobian_of(slope, run.inside),
+            lambda slope=slope: jacobian_of(slope, run.inside, create_graph=True),
+            "HessianBackward0",
+        )
+        for slope in slopes
+    ]
+
+
+def _hessian_rows(run: Run, output: Tensor, argnums: Any) -> Any:
+    return _by_argument(run, argnums, [_by_argument(run, argnums, row) for row in second_derivatives(run, output)])
+
+
+@function("torch.func.hessian")
+def hessian_function(func: Callback, argnums=0):
+    """The function that gives the matrix of second derivatives of `func`."""
+
+    def call(*args: Any, **named: Any) -> Any:
+        run = Run(func, args, named, _numbers(argnums, len(args)), False)
+        return rebuilt(run.result, iter([_hessian_rows(run, output, argnums) for output in run.outputs]))
+
+    return _named("hessian", func, call)
+
+
+# ---- by the bare names: from a function and a point, or from a recorded result
+
+
+@function()
+def jacobian(func, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False):
+    """All derivatives of a function at a point, `jacobian(f, x)`, or of a result: (*shape of the result, *shape of x)."""
+    if callable(func):
+        several = isinstance(inputs, (tuple, list))
+        args = tuple(inputs) if several else (inputs,)
+        return jacrev(func, tuple(range(len(args))) if several else 0)(*args)
+    points = leaves_of(inputs)
+    for point in points:
+        if type(point) is not Tensor or not point.node:
+            raise AutogradFailure(
+                "One of the differentiated Tensors does not require grad",
+                help="mark it with `requires_grad_()` before computing the result, or give a function: `jacobian(f, x)`",
+            )
+    return _map(lambda y: rebuilt(inputs, iter(jacobian_of(as_tensor(y), points, create_graph=create_graph))), func)
+
+
+@function()
+def hessian(func: Callback, inputs=None, *, argnums=0):
+    """The matrix of second derivatives of a function at a point, `hessian(f, x)`; `hessian(f)` is a function."""
+    if inputs is None:
+        return hessian_function(func, argnums)
+    several = isinstance(inputs, (tuple, list))
+    args = tuple(inputs) if several else (inputs,)
+    return hessian_function(func, tuple(range(len(args))) if several else 0)(*args)
+
+
+def curvature(func: Any, inputs: Any, v: Any, name: str) -> tuple[Run, list[Tensor]]:
+    """The product of the Hessian with a vector: the gradient of (gradient . v), two passes whatever the size."""
+    args = inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+    run = Run(func, args, {}, range(len(args)), False)
+    (output,) = run.outputs if len(run.outputs) == 1 else (None,)
+    if output is None or output.array.size != 1:
+        raise AutogradFailure(
+            f"The Tensor returned by the function given to {name} should contain a single element",
+            help="reduce it: `x -> sum(f(x))`",
+        )
+    if v is None:
+        if len(run.inside) != 1 or run.inside[0].array.size != 1:
+            raise ValueFailure(
+                "The vector v can only be None if the input to the user-provided function is a single Tensor with a "
+                "single element."
+            )
+        v = np.ones_like(run.inside[0].array)
+    vectors = matched(v, run.inside)
+    slopes = run.gradients([None], True)
+    tracked = run.is_kept or any(bool(vector.node) for vector in vectors)
+    return run, _gradients(slopes, run.inside, vectors, tracked and run.keeps)
+
+
+@function()
+def hvp(func: Callback, inputs, v=None):
+    """The value of a function at a point, and its Hessian times a vector, without the Hessian itself."""
+    run, found = curvature(func, inputs, v, "hvp")
+    return run.value(run.outputs[0]), rebuilt(inputs, iter(found)) if isinstance(inputs, (tuple, list)) else found[0]
+
+
+@function()
+def vhp(func: Callback, inputs, v=None):
+    """The value of a function at a point, and a vector times its Hessian, which is symmetric: the same as `hvp`."""
+    run, found = curvature(func, inputs, v, "vhp")
+    return run.value(run.outputs[0]), rebuilt(inputs, iter(found)) if isinstance(inputs, (tuple, list)) else found[0]

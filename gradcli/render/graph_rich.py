@@ -1,0 +1,19 @@
+"""The tree of a graph on a terminal: the lines of graph_text.py, in the styles of the theme."""
+
+from __future__ import annotations
+
+from rich.text import Text
+
+from gradcli.analysis.graph import Graph
+from gradcli.render.graph_text import WIDTH, pieces_of
+
+
+def rich_tree(graph: Graph, width: int = WIDTH) -> Text:
+    """The tree as one text, none of its lines wider than `width` (of 40 or more)."""
+    text = Text(no_wrap=True, overflow="ignore")
+    for line in pieces_of(graph, width):
+        if text:
+            text.append("\n")
+        for piece, style in line:
+            text.append(piece, style or None)
+    return text
