@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
+from threading import Lock
 from typing import Any, TextIO
 
 from gradcli.engine import modes
@@ -46,7 +47,7 @@ def evaluate(
     limit = None if max_memory is None else size_in_bytes(max_memory)
     session: Session | None = None
     renderer = renderer_for(format, out, err, lambda span: None if session is None else session.text_of(span))
-    status = 0
+    status, reporting = 0, Lock()
 
     def show(event: Event) -> None:
         if not quiet or not isinstance(event, (Value, Grad)):
@@ -54,8 +55,11 @@ def evaluate(
 
     def report(problem: GradcliError | MemoryError) -> None:
         nonlocal status
-        status = 1
-        renderer.failure(_failure(problem, max_memory))
+        # Once, by whoever is first: the evaluation, or the watcher that is about to end the process.
+        with reporting:
+            if not status:
+                status = 1
+                renderer.failure(_failure(problem, max_memory))
 
     before, modes.precision = modes.precision, precision
     try:

@@ -21,8 +21,13 @@ from gradcli.errors import LimitFailure, ValueFailure
 GRACE = 0.25
 """Seconds that an evaluation has to stop by itself."""
 
-ROOM = 2**24
-"""Bytes of the memory that gradcli itself may take where a script's is bounded: modules are loaded when first used."""
+ROOM = 2**25
+"""Bytes of memory beyond a bound: for modules that are loaded when first used, and to say that the bound is reached."""
+
+TICK = 0.02
+"""Seconds of work between two looks at the memory in use; small objects fill a tenth of ROOM meanwhile."""
+
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
 
 LONGEST = 1e9
 """Seconds past which a time limit is none: the system's timers end somewhere, and this is 30 years."""
@@ -122,44 +127,75 @@ def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> It
 
 @contextmanager
 def memory_limit(size: int | None) -> Iterator[None]:
-    """In the block, an allocation that takes the process past `size` bytes more than it has now is a MemoryError.
+    """In the block, what takes the process past `size` bytes more than it has now is a MemoryError.
 
     Without a size the bound is what the machine has left: the kernel would give more, and end the process later.
-    Raises LimitFailure where a size is wanted and the system has no such bound.
+    An allocation that goes ROOM beyond the bound fails at once. Small objects are found out before they come that far:
+    with no memory at all Python can't even raise an exception. Raises LimitFailure where the system has no such bound.
     """
     if sys.platform != "linux":
-        # Other systems have the call, and don't hold a process to it.
+        # Other systems have the calls, and don't hold a process to them.
         if size is not None:
             raise LimitFailure("--max-memory isn't available on this system")
         yield
         return
     import resource
 
-    before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    bound = min(_left() if size is None else size, 2**60)
-    bounds = (_numbers("/proc/self/status", "VmData") + bound + ROOM, soft, hard)
-    resource.setrlimit(resource.RLIMIT_DATA, (min(n for n in bounds if n != resource.RLIM_INFINITY), hard))
+    counts = os.open("/proc/self/statm", os.O_RDONLY)
+    bound = _in_use(counts) + min(_left() - ROOM if size is None else size, 2**60)
+    limits = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(
+        resource.RLIMIT_DATA, (min(n for n in (bound + ROOM, soft, hard) if n != resource.RLIM_INFINITY), hard)
+    )
+    reported = sys.unraisablehook
+
+    def look(number: int, frame: Any) -> None:
+        if _in_use(counts) > bound and not _handling(MemoryError):
+            raise MemoryError
+
+    def dropped(unraisable: Any) -> None:
+        # The next look finds the same.
+        if not issubclass(unraisable.exc_type, MemoryError):
+            reported(unraisable)
+
+    watched = threading.current_thread() is threading.main_thread()
+    if watched:
+        before = signal.signal(signal.SIGPROF, look)
+        sys.unraisablehook = dropped
+        signal.setitimer(signal.ITIMER_PROF, TICK, TICK)
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, before)
+        if watched:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            signal.signal(signal.SIGPROF, before)
+            sys.unraisablehook = reported
+        resource.setrlimit(resource.RLIMIT_DATA, limits)
+        os.close(counts)
+
+
+def _handling(kind: type[BaseException]) -> bool:
+    """Whether an exception is on its way already, or being explained."""
+    problem = sys.exc_info()[1]
+    while problem is not None and not isinstance(problem, kind):
+        problem = problem.__context__
+    return problem is not None
+
+
+def _in_use(counts: int) -> int:
+    """The bytes of memory that the process may write to, from the system's file of its counts."""
+    return int(os.pread(counts, 200, 0).split()[5]) * PAGE
 
 
 def _left() -> int:
     """The bytes that the machine, or the group of processes that this one was put in, has to give."""
-    left = _numbers("/proc/meminfo", "MemAvailable", "SwapFree") or 2**60
+    left = 0
+    with suppress(OSError), open("/proc/meminfo", encoding="ascii") as lines:
+        for line in lines:
+            if line.startswith(("MemAvailable:", "SwapFree:")):
+                left += int(line.split()[1]) * 1024
+    left = left or 2**60
     # A group without a bound of its own says "max".
     with suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
         left = min(left, int(file.read()))
     return left
-
-
-def _numbers(path: str, *names: str) -> int:
-    """The sum of some of the system's numbers, in bytes; 0 where it doesn't say."""
-    total = 0
-    with suppress(OSError), open(path, encoding="ascii", errors="replace") as lines:
-        for line in lines:
-            name, _, value = line.partition(":")
-            if name in names:
-                total += int(value.split()[0]) * 1024
-    return total

@@ -81,6 +81,7 @@ class Session:
         self._generator: np.random.Generator | None = None
         self._cells: dict[str, CellType] = {}
         self._consts: frozenset[str] = frozenset()
+        self._loop_names: set[str] = set()
         self._units: dict[str, Unit] = {}
         self._texts: dict[str, str] = {}
         self._warned: set[tuple[Span | None, str]] = set()
@@ -164,6 +165,7 @@ class Session:
             auto=None if self._explicit is None else not self._explicit,
             known=set(self._names()),
             consts=set(self._consts),
+            loop_names=self._loop_names,
             vocabulary=DICTIONARY,
         )
         self._units[key] = unit
@@ -225,7 +227,9 @@ class Session:
 
     def named_tensors(self) -> dict[str, Tensor]:
         """The tensors that have names, in the order in which the names were first given."""
-        found = {name: _content(self._cells[name]) for name in self._names()}
+        # `_`, the last value of a REPL, is a second name for most that it names.
+        names = sorted(self._names(), key=lambda name: name == "_")
+        found = {name: _content(self._cells[name]) for name in names}
         return {name: value for name, value in found.items() if type(value) is Tensor}
 
     def __getitem__(self, name: str) -> Any:
@@ -272,11 +276,11 @@ class Session:
     def generator(self) -> np.random.Generator:
         """The random generator, made when it's first needed: NumPy's takes a while to load."""
         if self._generator is None:
-            self._generator = np.random.default_rng(self._seed)
+            self._generator = _generator(self._seed)
         return self._generator
 
     def seed(self, seed: int) -> None:
-        self._generator = np.random.default_rng(abs(seed))
+        self._generator = _generator(seed)
 
     def emit(self, event: Event) -> None:
         self._emit(event)
@@ -324,10 +328,15 @@ def _tracked_by_themselves(values: Iterable[Any]) -> list[Tensor]:
             continue
         seen.add(id(value))
         if isinstance(value, (list, tuple)):
-            waiting += value
+            waiting.extend(value)
         elif type(value) is Tensor and value.node and value.is_leaf and value.meta is not None and value.meta.by_itself:
             found.append(value)
     return found
+
+
+def _generator(seed: int | None) -> np.random.Generator:
+    """As in torch, a negative seed counts back from 2^64."""
+    return np.random.default_rng(None if seed is None else seed % 2**64)
 
 
 def _content(cell: CellType) -> Any:

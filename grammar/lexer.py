@@ -293,6 +293,8 @@ class Scan:
                 read_string(self, start, start)
             return True
         if character == ";":
+            if self.brackets and self.terminals[self.brackets[-1]] != t.OPEN_BRACE and self._in_import():
+                self.never_closed(self.brackets[-1])
             if self.terminals[-1] not in _STATEMENT_STARTS:
                 self.push(t.END, "END", ";", start, end)
         elif character == ":":

@@ -18,7 +18,7 @@ from gradcli.analysis.history import Gradient, History, Step
 from gradcli.engine import Tensor
 
 if TYPE_CHECKING:
-    from gradcli.analysis.check import LeafCheck
+    from gradcli.analysis.comparing import LeafCheck
 
 (SHAPE, NONFINITE, ZERO, SIGN, SIGNS, FACTOR, MISSING_COUNT, EXTRA_COUNT, MISSING_TWO_OVER_COUNT, TRANSPOSED, REVERSED,
  ORDER, OFFSET, ELEMENT, SLICE, MISSING_PATH, DOUBLE_PATH, MISSING_FACTOR, DIGITS) = (
@@ -142,16 +142,15 @@ def _between_slopes(given: np.ndarray, checked: LeafCheck) -> np.ndarray:
     """Where the claim is one of the many slopes that a kink has."""
     found = np.zeros(given.shape, bool)
     for comparison in checked.comparisons:
-        if comparison.verdict == "kink" and comparison.index is not None:
-            low, high = sorted((comparison.left, comparison.right))  # type: ignore[type-var]
+        left, right = comparison.left, comparison.right
+        if comparison.verdict == "kink" and comparison.index is not None and left is not None and right is not None:
+            low, high = sorted((left, right))
             margin = 1e-3 * (high - low)
             found[comparison.index] = low - margin <= given[comparison.index] <= high + margin
     return found
 
 
-def _show_worst(
-    report: ClaimCheck, given: np.ndarray, truth: np.ndarray, gaps: np.ndarray, right: np.ndarray
-) -> None:
+def _show_worst(report: ClaimCheck, given: np.ndarray, truth: np.ndarray, gaps: np.ndarray, right: np.ndarray) -> None:
     with np.errstate(all="ignore"):
         errors = gaps / np.maximum(np.abs(given), np.abs(truth))
     errors = np.where(given == truth, 0, np.where(np.isfinite(gaps), errors, np.inf))
@@ -212,6 +211,8 @@ def _finding(
         return Finding(ZERO)
     scaling = _scaling(given, truth, tolerance, leaf, history)
     arrangement = _arrangement(given, truth, same)
+    if scaling is not None and scaling.kind == FACTOR and truth.size == 1 and abs(scaling.factor or 0) not in (0.5, 2):
+        scaling = _factor(given, same, leaf, history, gradients) or scaling
     if scaling is not None or arrangement is not None:
         return None if scaling is not None and arrangement is not None else scaling or arrangement
     path = _path(given, truth, same, leaf, gradients)
@@ -223,9 +224,52 @@ def _finding(
     return found[0] if len(found) == 1 else None
 
 
+def fault_of(checked: LeafCheck) -> Finding | None:
+    """What is wrong with autograd's own gradient, where each element was compared with its difference."""
+    truth, against = _truth(checked)
+    given = np.asarray(checked.gradient, np.float64)
+    if against == "autograd" or not (np.isfinite(truth).all() and np.isfinite(given).all()):
+        return None
+    errors = np.zeros(truth.shape)
+    wrong = np.zeros(truth.shape, bool)
+    for comparison in checked.comparisons:
+        errors[comparison.index] = comparison.uncertainty
+        wrong[comparison.index] = not comparison.passed
+    close = 4 * errors + 1e-6 * np.max(np.abs(truth), initial=0)
+
+    def same(candidate: np.ndarray) -> bool:
+        return candidate.shape == truth.shape and bool((np.abs(candidate - truth) <= close).all())
+
+    scaling = Finding(ZERO) if not given.any() else _ratio(given, truth, close, 1e-4)
+    arrangement = _arrangement(given, truth, same)
+    if scaling is not None and arrangement is not None:
+        return None
+    return scaling or arrangement or _place(~wrong)
+
+
+def _ratio(given: np.ndarray, truth: np.ndarray, tolerance: np.ndarray, rtol: float) -> Finding | None:
+    """A constant factor: plain, or the same in several elements that differ."""
+    there = np.abs(truth) > 10 * tolerance
+    if not there.any() or (np.abs(given[~there]) > 10 * tolerance[~there]).any():
+        return None
+    ratios = given[there] / truth[there]
+    factor = float(np.median(ratios))
+    if not factor or np.ptp(ratios) > rtol * abs(factor):
+        return None
+    # Any two numbers have a ratio: of one alone, or of one repeated, it says something only if it's a plain one.
+    size = max(abs(factor), 1 / abs(factor))
+    plain = abs(size - round(size)) < rtol * size
+    if plain:
+        factor = float(np.copysign(round(size) if abs(factor) > 1 else 1 / round(size), factor))
+    alike = np.ptp(truth[there]) <= rtol * np.max(np.abs(truth))
+    if alike and not (plain and size < 10.5):
+        return None
+    return Finding(SIGN if factor == -1 else FACTOR, factor=factor)
+
+
 def _digits(given: np.ndarray, truth: np.ndarray) -> Finding | None:
     """A claim of few digits, all of them right."""
-    for digits in range(1, 7):
+    for digits in range(2, 7):
         if (np.abs(given - truth) <= 0.5000001 * 10.0**-digits).all() and np.array_equal(
             given, np.round(given, digits)
         ):
@@ -237,30 +281,20 @@ def _digits(given: np.ndarray, truth: np.ndarray) -> Finding | None:
 def _scaling(
     given: np.ndarray, truth: np.ndarray, tolerance: np.ndarray, leaf: Step, history: History
 ) -> Finding | None:
+    # A claim that's equal to a gradient everywhere but for a factor has it to more digits than are needed to be right.
+    found = _ratio(given, truth, tolerance, 1e-6)
     there = np.abs(truth) > 10 * tolerance
-    if not there.any() or (np.abs(given[~there]) > 10 * tolerance[~there]).any():
-        return None
+    if found is not None and (found.kind == SIGN or abs(found.factor or 0) in (0.5, 2)):
+        # A 2 or 1/2 comes from a square more often than from a count.
+        return found
     ratios = given[there] / truth[there]
-    factor = float(np.median(ratios))
-    if not factor or np.ptp(ratios) > 1e-6 * abs(factor):
+    if not there.any() or (np.abs(given[~there]) > 10 * tolerance[~there]).any() or not np.isfinite(ratios).all():
         return None
-    if abs(factor + 1) < 1e-6:
-        return Finding(SIGN, factor=-1.0)
-    counts = list(_counts(leaf, history))
-    for relation, kind in ((1.0, MISSING_COUNT), (-1.0, EXTRA_COUNT)):
-        for count, of, mean in counts:
-            # 2 comes from a square more often than from a count.
-            if abs(factor / count**relation - 1) < 1e-6 and (mean or count > 2):
-                return Finding(kind, factor=factor, count=count, of=of)
-    for count, of, mean in counts:
-        if mean and count > 2 and abs(2 * factor / count - 1) < 1e-6:
-            return Finding(MISSING_TWO_OVER_COUNT, factor=factor, count=count, of=of)
-    # Any two numbers have a ratio: of one alone, or of one repeated, it says something only if it's a plain one.
-    plain = min(abs(size - max(round(size), 1)) / size for size in (abs(factor), 1 / abs(factor))) < 1e-6
-    alike = np.ptp(truth[there]) <= 1e-9 * np.max(np.abs(truth))
-    if alike and not (plain and max(abs(factor), 1 / abs(factor)) < 10.5):
-        return None
-    return Finding(FACTOR, factor=factor)
+    for count, of, mean in _counts(leaf, history):
+        for kind, expected in ((MISSING_COUNT, count), (EXTRA_COUNT, 1 / count), (MISSING_TWO_OVER_COUNT, count / 2)):
+            if (np.abs(ratios / expected - 1) < 1e-6).all() and (mean or kind != MISSING_TWO_OVER_COUNT):
+                return Finding(kind, factor=float(expected), count=count, of=of)
+    return found
 
 
 def _counts(leaf: Step, history: History) -> Iterator[tuple[int, str, bool]]:
@@ -288,11 +322,14 @@ def _arrangement(given: np.ndarray, truth: np.ndarray, same: Any) -> Finding | N
     if given.ndim >= 2 and same(np.swapaxes(given, -1, -2)):
         found.append(Finding(TRANSPOSED))
     found += [
-        Finding(REVERSED, axis=axis) for axis in range(given.ndim) if given.shape[axis] > 1 and same(np.flip(given, axis))
+        Finding(REVERSED, axis=axis)
+        for axis in range(given.ndim)
+        if given.shape[axis] > 1 and same(np.flip(given, axis))
     ]
     if not found and given.size > 1 and same(np.sort(given, None)[_ranks(truth)].reshape(truth.shape)):
         found.append(Finding(ORDER))
-    if not found and given.size > 1 and same(np.copysign(given, truth)):
+    flipped = given * truth < 0
+    if not found and flipped.any() and (given * truth > 0).any() and same(np.copysign(given, truth)):
         found.append(Finding(SIGNS))
     return found[0] if len(found) == 1 else None
 
@@ -335,9 +372,7 @@ def _factor(
     for step in history.steps:
         for consumer, _position, gradient in gradients[step].contributions if step in gradients else ():
             arriving = gradients[consumer].total
-            if type(arriving) is tuple or np.shape(arriving) != given.shape != np.shape(gradient):
-                continue
-            if np.shape(gradient) != given.shape:
+            if type(arriving) is tuple or not np.shape(arriving) == given.shape == np.shape(gradient):
                 continue
             with np.errstate(all="ignore"):
                 inner = np.asarray(gradient / arriving, np.float64)

@@ -25,6 +25,7 @@ from gradcli.analysis.symbols import (
     facts_of,
     mentions,
     name,
+    number_in,
     operation_text,
     plus,
     renamed,
@@ -158,6 +159,10 @@ class _Author:
         self.history = history
         self.results = results
         self.values = [step for step in history.steps if type(step.value) is not tuple]
+        self.parts: dict[Step, list[Step]] = {}
+        for step in self.values:
+            if step.node.op is PART:
+                self.parts.setdefault(step.inputs[0], []).append(step)
         self.steps = {f"n{step.number}": step for step in history.steps}
         graph = graph_of(history, {}, names)
         self.nodes = {node.id: node for node in graph.nodes}
@@ -336,9 +341,8 @@ class _Author:
         incoming = self.results[consumer].total
         several = type(consumer.value) is tuple
         g = self._parts(consumer) if several else self._d(self.called[_id(consumer)])
-        label = "" if several else self.called[_id(consumer)]
-        equation = self._equation(consumer)
-        equation = equation if several else f"{label} = {equation}"
+        label = self._part_names(consumer) if several else self.called[_id(consumer)]
+        equation = f"{label} = {self._equation(consumer)}"
         if type(consumer.node.op) is not Op:
             chain = f"{g}, by the backward of {consumer.op}"
             return Path(label, equation, None, chain, incoming, None, contribution)
@@ -346,17 +350,24 @@ class _Author:
         rule, factor = None, None
         if derivative is not None and not several:
             rule = f"∂{label}/∂{self.called[_id(step)]} = {text_of(derivative)}"
-            factor = self._factor(step, consumer, contributions)
+            if number_in(derivative) != 1:
+                factor = self._factor(consumer, contributions)
         return Path(label, equation, rule, chain, incoming, factor, contribution)
 
+    def _parts_of(self, maker: Step) -> list[str | None]:
+        """The names of several results, in their order; none for one that nothing came of."""
+        found: list[str | None] = [None] * len(maker.value)
+        for step in self.parts.get(maker, ()):
+            if step in self.results:
+                found[step.parameters[0]] = self.called[_id(step)]
+        return found
+
     def _parts(self, maker: Step) -> str:
-        """The gradients of several results, in their order; 0 for one that nothing came of."""
-        parts = {one.parameters[0]: one for one in self.values if one.node.op is PART and one.inputs[0] is maker}
-        texts = [
-            self._d(self.called[_id(parts[k])]) if k in parts and parts[k] in self.results else "0"
-            for k in range(len(maker.value))
-        ]
-        return f"({', '.join(texts)})" if len(texts) <= _MOST_PATHS else f"({texts[0]}, ..., {texts[-1]})"
+        """The gradients of several results: `(∂y/∂a, 0, ∂y/∂c)`."""
+        return f"({', '.join(_cut(['0' if one is None else self._d(one) for one in self._parts_of(maker)]))})"
+
+    def _part_names(self, maker: Step) -> str:
+        return ", ".join(_cut([one or "_" for one in self._parts_of(maker)]))
 
     def _chain(self, step: Step, consumer: Step, positions: list[int], g: str) -> tuple[str, Any]:
         """The chain rule through an operation's inputs at `positions`, and the derivative if it's a factor."""
@@ -402,7 +413,7 @@ class _Author:
             return text_of(times(name(g), derivative)), derivative
         return "; and ".join(texts), derivative
 
-    def _factor(self, step: Step, consumer: Step, contributions: list[tuple[int, Any]]) -> Any:
+    def _factor(self, consumer: Step, contributions: list[tuple[int, Any]]) -> Any:
         """The derivative's value, where the contribution is the product of it and the incoming gradient."""
         if consumer.node.shapes is not None:
             return None
@@ -444,6 +455,10 @@ def _total(contributions: Iterable[Any]) -> Any:
     return found
 
 
+def _cut(texts: list[str]) -> list[str]:
+    return texts if len(texts) <= _MOST_PATHS else [texts[0], texts[1], "...", texts[-1]]
+
+
 def _joined(expression: str, words: str) -> str:
     return f"{expression}, {words}"
 
@@ -452,8 +467,11 @@ def _of_batches(consumer: Step, position: int) -> str:
     """Says of a product of batches that a matrix used for all of them gets the sum of what each gives."""
     if consumer.op != "matmul":
         return ""
-    size, whole = (np.shape(value) for value in (consumer.given[position], consumer.value))
-    if len(size) < 2 or size[:-2] == whole[: -2 if np.ndim(consumer.given[1 - position]) > 1 else -1]:
+    size, other, whole = (np.ndim(v) for v in (consumer.given[position], consumer.given[1 - position], consumer.value))
+    if size == 1:
+        return "summed over the batch" if position == 0 and other > 2 else ""
+    batch = np.shape(consumer.value)[: whole - (2 if other > 1 else 1)]
+    if np.shape(consumer.given[position])[:-2] == batch:
         return ""
     return "summed over the batch"
 

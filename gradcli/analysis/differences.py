@@ -135,7 +135,9 @@ def _from_ladder(rise: Rise, noise: float, eps: float, longest: float) -> Slope:
     if smooth is not None:
         return smooth
     k = len(h) // 2
-    return Slope(UNCLEAR, float(central[k]), float(np.ptp(central[1:]) + noise / h[k]), float(lefts[k]), float(rights[k]))
+    return Slope(
+        UNCLEAR, float(central[k]), float(np.ptp(central[1:]) + noise / h[k]), float(lefts[k]), float(rights[k])
+    )
 
 
 def _finite_end(ladder: list[_Rung], side: str) -> int:

@@ -38,6 +38,9 @@ _MOST_LISTED = 6
 _MOST_SHOWN = 8
 """Elements of an index that are written out."""
 
+_POWER = re.compile(r"\^\((-[\d.]+)\)")
+"""A negative exponent needs no parentheses in the language."""
+
 WRITTEN = {
     "add": "x + y",
     "sub": "x - y",
@@ -68,14 +71,14 @@ _WORDS_OF_PARAMETERS = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "a
 # ---- formulas
 
 
-def substituted(text: str, given: Mapping[str, Any]) -> tuple[ast.expr, str]:
+def substituted(text: str, given: Mapping[str, Any], simplify: bool = True) -> tuple[ast.expr, str]:
     """A formula's expression and its words, with what is given in the place of the names.
 
     Given are symbols, numbers, and parameters of an operation as they are. Other names stay: `g` is put in by
     `renamed`, once it's known whether the formula has one.
     """
     expression, words = _parsed(text)
-    return _Substitution(given).visit(_deep(expression)), _filled(words, given)
+    return _Substitution(given, simplify).visit(_deep(expression)), _filled(words, given)
 
 
 def mentions(expression: ast.expr, name: str) -> bool:
@@ -91,6 +94,7 @@ def renamed(expression: ast.expr, **names: str) -> ast.expr:
 def text_of(expression: ast.expr) -> str:
     """The expression as the language writes it."""
     text = ast.unparse(ast.fix_missing_locations(expression)).replace(" ** ", "^")
+    text = _POWER.sub(r"^\1", text)
     return re.sub(r"\b(?:None|True|False)\b", lambda word: word[0].lower(), text)
 
 
@@ -179,8 +183,9 @@ def _in_words(parameter: str, value: Any) -> str:
 
 
 class _Substitution(ast.NodeTransformer):
-    def __init__(self, given: Mapping[str, Any]) -> None:
+    def __init__(self, given: Mapping[str, Any], simplify: bool = True) -> None:
         self.given = given
+        self.simplify = simplify
 
     def visit_Name(self, node: ast.Name) -> ast.expr:
         return _expression_of(self.given[node.id]) if node.id in self.given else node
@@ -188,7 +193,10 @@ class _Substitution(ast.NodeTransformer):
     def visit_Attribute(self, node: ast.Attribute) -> ast.expr:
         if node.attr == "ndim" and isinstance(node.value, ast.Name) and node.value.id in self.given:
             return ast.Constant(getattr(self.given[node.value.id], "ndim", 0))
-        return ast.Attribute(_enclosed(self.visit(node.value)), node.attr, node.ctx)
+        attribute = node.attr
+        if attribute == "mT" and isinstance(node.value, ast.Name) and node.value.id in self.given:
+            attribute = "mT" if getattr(self.given[node.value.id], "ndim", 0) > 2 else "T"
+        return ast.Attribute(_enclosed(self.visit(node.value)), attribute, node.ctx)
 
     def visit_Subscript(self, node: ast.Subscript) -> ast.expr:
         return ast.Subscript(_enclosed(self.visit(node.value)), self.visit(node.slice), node.ctx)
@@ -220,7 +228,7 @@ class _Substitution(ast.NodeTransformer):
             # A bound that isn't there has no say.
             there = [side for side in (left, right) if not _is_of_nothing(side)]
             return there[0] if len(there) == 1 else ast.BinOp(left, node.op, right)
-        return _binary(left, node.op, right)
+        return _binary(left, node.op, right) if self.simplify else ast.BinOp(left, node.op, right)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         arguments = [self.visit(argument) for argument in node.args]
@@ -374,8 +382,8 @@ def operation_text(op: Any, inputs: list[Any], parameters: tuple[Any, ...]) -> s
         base = inputs[0].text if isinstance(inputs[0], Symbol) else text_of(_expression_of(inputs[0]))
         return base + index_text(parameters[0])
     if op.name in WRITTEN:
-        expression, words = substituted(WRITTEN[op.name], facts)
-        return f"{text_of(expression)} {words}" if words else text_of(expression)
+        expression, words = substituted(WRITTEN[op.name], facts, simplify=False)
+        return f"{text_of(expression)}, {words}" if words else text_of(expression)
     names = op.parameters[1:] if op.variadic else op.parameters[op.arity :]
     defaults = dict(zip(op.parameters[::-1], op.defaults[::-1], strict=False))
     keywords, positional = [], True

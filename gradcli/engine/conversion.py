@@ -7,14 +7,12 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes
+from gradcli.engine.allocation import MOST_DIMS, allocatable
 from gradcli.engine.tensor import CUT, NUMBER, Tensor
 from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure
 
 NUMBERS = frozenset((float, int, bool))
 """The plain numbers of a script: their type never widens a tensor's."""
-
-MOST_DIMS = 64
-"""Dimensions that an array of NumPy's can have."""
 
 OPERATIONS: dict[str, Any] = {}
 """`stack` and `cast`, which are operations like others and enter themselves here: conversion comes before them."""
@@ -43,7 +41,9 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
         return Tensor((dtype or modes.default_dtype).type(value), NUMBER if modes.recording else CUT)
     if isinstance(value, (np.ndarray, np.generic)):
         return Tensor(value if dtype is None else value.astype(dtype), status)
-    if isinstance(value, (list, tuple, range)):
+    if kind is range:
+        return Tensor(_row(value, dtype or modes.default_dtype), status)
+    if isinstance(value, (list, tuple)):
         if _holds_tensor(value):
             parts = [as_tensor(item, dtype) for item in value]
             if any(part.shape != parts[0].shape for part in parts):
@@ -65,6 +65,12 @@ def kind_of(value: Any) -> str:
     if callable(value):
         return "a function"
     return "a string" if isinstance(value, str) else f"a {type(value).__name__}"
+
+
+def _row(value: range, dtype: np.dtype) -> np.ndarray:
+    """The array of a range, which may be longer than memory, and its numbers larger than a machine's."""
+    allocatable((len(value),) if value.stop.bit_length() < 63 else (2**62,), np.dtype(np.float64))
+    return np.arange(value.start, value.stop, value.step, dtype=np.float64).astype(dtype, copy=False)
 
 
 def _holds_tensor(value: Any) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes
+from gradcli.engine.allocation import allocatable
 from gradcli.engine.backward import propagate
 from gradcli.engine.batching import Batch, NotBatchable
 from gradcli.engine.conversion import OPERATIONS
@@ -21,9 +22,7 @@ ELEMENTS_AT_ONCE = 2**22
 """Of one intermediate gradient that a pass carries, over all its vectors: 32 MB of float64."""
 
 
-def products(
-    output: Tensor, inputs: Sequence[Tensor], vectors: Any, *, create_graph: bool = False
-) -> list[Tensor]:
+def products(output: Tensor, inputs: Sequence[Tensor], vectors: Any, *, create_graph: bool = False) -> list[Tensor]:
     """The products of each vector with the Jacobian of `output`, for each of `inputs`.
 
     `vectors` is an array (count, *output's shape); the results are (count, *input's shape). The graph is kept. An input
@@ -44,6 +43,8 @@ def products(
 def jacobian(output: Tensor, inputs: Sequence[Tensor], *, create_graph: bool = False) -> list[Tensor]:
     """All derivatives of `output`: for each of `inputs` a tensor (*output's shape, *input's shape)."""
     size = output.array.size
+    for tensor in (output, *inputs):
+        allocatable((*output.shape, *tensor.shape), tensor.dtype)
     basis = np.eye(size, dtype=output.dtype).reshape(size, *output.shape)
     results = products(output, inputs, basis, create_graph=create_graph)
     shapes = [(*output.shape, *tensor.shape) for tensor in inputs]

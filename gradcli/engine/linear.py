@@ -62,10 +62,12 @@ matmul = differentiable(
     matmul, lambda g, _z, x_shape, y: _left(g, shape_of(x_shape), y), lambda g, _z, x, y_shape: _right(g, x,
     shape_of(y_shape)),
     grad_name="UnsafeViewBackward0", numpy=np.matmul, real=False, formula=(
-        "g * y if x.ndim == 1 and y.ndim == 1 else g @ y.mT if y.ndim > 1"
-        " else outer(g, y) if x.ndim == 2 else g[..., none] * y",
-        "g * x if x.ndim == 1 and y.ndim == 1 else x.mT @ g if x.ndim > 1"
-        " else outer(x, g) if y.ndim == 2 else x[:, none] * g[..., none, :]",
+        "g * y if x.ndim == 1 and y.ndim == 1 else outer(g, y) if x.ndim == 2 and y.ndim == 1"
+        " else g[..., none] * y if y.ndim == 1 else (y @ g[..., none])[..., 0] if x.ndim == 1 and y.ndim > 2"
+        " else g @ y.mT",
+        "g * x if x.ndim == 1 and y.ndim == 1 else outer(x, g) if x.ndim == 1 and y.ndim == 2"
+        " else x[:, none] * g[..., none, :] if x.ndim == 1"
+        " else g.flatten() @ x.flatten(0, -2) if x.ndim > 2 and y.ndim == 1 else x.mT @ g",
     ),
 )  # fmt: skip
 dot = variant(matmul, "DotBackward0")

@@ -362,12 +362,14 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda: ValueFailure("there is no largest or smallest of nothing")),
     (ValueError, r"maximum supported dimension|too many dimensions|[Mm]aximum allowed dimension",
      lambda: LimitFailure("a tensor has at most 64 dimensions")),
+    (RuntimeError, r"only supports up to (\d+) dimensions",
+     lambda most: LimitFailure(f"this works on tensors of at most {most} dimensions")),
     (ValueError, r"slice step cannot be zero", lambda: IndexFailure("a slice's step can't be zero")),
     (ValueError, r"generator already executing", lambda: LimitFailure("this session runs already")),
     (ValueError, r"attempt to assign sequence of size (\d+) to extended slice of size (\d+)",
      lambda given, size: ShapeFailure(f"a slice of {size} elements can't be given {given}")),
     (IndexError, r"number of dimensions must be within", lambda: IndexFailure("a tensor has at most 64 dimensions")),
-    (IndexError, r"pop from empty list|pop index out of range|"
+    (IndexError, r"pop from empty list|cannot fit 'int'|pop index out of range|"
      r"(?:list|tuple|string|range object) (?:assignment )?index out of range",
      lambda: IndexFailure("this index is out of range", help="indices count from 0; negative ones from the end")),
 )  # fmt: skip

@@ -56,12 +56,21 @@ class Unit:
 
 
 def compile_unit(
-    text: str, file: str, *, key: str, auto: bool | None, known: set[str], consts: set[str], vocabulary: Any
+    text: str,
+    file: str,
+    *,
+    key: str,
+    auto: bool | None,
+    known: set[str],
+    consts: set[str],
+    loop_names: set[str],
+    vocabulary: Any,
 ) -> Unit:
     """Parses, lowers and compiles a script.
 
     `key` is the unique file name of its code; `auto` is none where the script itself decides on tracking; `known` are
-    the names that the session has. Raises SyntaxFailure, NameFailure and LimitFailure, each with its place.
+    the names that the session has; `loop_names` collects those that loops give values to. Raises SyntaxFailure,
+    NameFailure and LimitFailure, each with its place.
     """
     tree = parse(text, file)
     limit = sys.getrecursionlimit()
@@ -71,6 +80,7 @@ def compile_unit(
         bound, read = names_of(tree)
         own = known | set(bound)
         lowering = Lowering(file, not explicit, own, set(consts), vocabulary)
+        lowering.loop_names = loop_names
         body = lowering.program(tree)
         cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
         code = _code(body, cells, key)

@@ -18,10 +18,23 @@ from gradcli.library import (  # noqa: F401  (importing a module enters its func
     shapes,
 )
 from gradcli.library.values import DTYPE_WORDS, DTYPES
-from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, method_of
+from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_later, method_of
 
 autograd.enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
+enter_later(
+    "gradcli.library.transforms",
+    "value_and_grad grad_and_value vjp jvp jacrev jacfwd jacobian hessian hvp vhp torch.func.grad torch.func.hessian "
+    "torch.func.value_and_grad torch.func.grad_and_value torch.func.vjp torch.func.jvp torch.func.jacrev "
+    "torch.func.jacfwd",
+)
+enter_later("gradcli.library.mapping", "vmap torch.func.vmap")
+enter_later("gradcli.library.gradient_checks", "gradcheck gradgradcheck torch.autograd.gradcheck "
+            "torch.autograd.gradgradcheck")  # fmt: skip
+enter_later(
+    "gradcli.library.autograd_functional",
+    " ".join(f"torch.autograd.functional.{name}" for name in ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")),
+)
 # `float`, `int` and `bool` are functions that count as dtypes; the other words are nothing but dtypes.
 CONSTANTS |= DTYPES
 # Behind `torch.` also the words that are functions or methods by themselves: `torch.long`, `torch.float`.

@@ -13,7 +13,7 @@ from gradcli.engine import grad as run_grad
 from gradcli.engine import retain_grad as keep_gradient
 from gradcli.engine.gradients import hooks_of
 from gradcli.engine.memory import buffer, overlaps
-from gradcli.engine.node import ACCUMULATE_GRAD
+from gradcli.engine.node import ACCUMULATE_GRAD, next_order
 from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Callback, Flag, Number
@@ -58,10 +58,18 @@ def _gradients(outputs: Any, inputs: Any, grad_outputs: Any, options: dict[str, 
 @function()
 def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_graph: Flag = False,
 allow_unused: Flag = False,
-         *, is_grads_batched: Flag = False, materialize_grads: Flag = False):  # fmt: skip
+         *, is_grads_batched: Flag = False, materialize_grads: Flag = False, argnums=None,
+         has_aux: Flag = False):  # fmt: skip
     """The gradient of a result with respect to a tensor, or a tuple of them for several; `grad(f)` is a function."""
-    if inputs is None and callable(outputs):
-        return derivative(outputs)
+    if callable(outputs):
+        # Of a function too, `grad(f, 1)` is by its second argument, as in torch.func.
+        argnums = argnums if inputs is None else inputs
+        plain = not has_aux and (argnums is None or (type(argnums) is int and argnums == 0))
+        return (
+            derivative(outputs)
+            if plain
+            else FUNCTIONS["torch.func.grad"](outputs, 0 if argnums is None else argnums, has_aux)
+        )
     if inputs is None:
         raise TypeFailure("grad() needs what to differentiate with respect to: `grad(y, x)`, or a function: `grad(f)`")
     results = _gradients(
@@ -105,7 +113,7 @@ def derivative(f: Any) -> Any:
         point = as_tensor(x)
         if point.dtype.kind != "f":
             point = as_tensor(point, modes.default_dtype)
-        recorded = modes.recording and bool(point.node)
+        recorded, before = modes.recording and bool(point.node), next_order()
         with modes.grad_mode(True):
             # A node of x's own, so that the pass stops here; the result still hangs on what x came from.
             inside = FUNCTIONS["clone"](point) if recorded else start_tracking(Tensor(point.array))
@@ -131,7 +139,10 @@ def derivative(f: Any) -> Any:
                     "the result depend on other elements of the input",
                     help="`jacobian(f, x)` has all derivatives of such a function",
                 )
-        kept = modes.recording and (recorded or _hangs_on_more(result, inside))
+        from gradcli.engine.deferred import frontier
+
+        # It has a history where the point came with one, or where the function saw other names that have.
+        kept = modes.recording and (recorded or bool(frontier([result], before)))
         return result if kept else Tensor(result.array, CUT)
 
     slope.variable = called  # type: ignore[attr-defined]
@@ -164,20 +175,6 @@ def _mixes(y: Tensor, x: Tensor) -> bool:
             if node.op is not ACCUMULATE_GRAD and not getattr(node.op, "elementwise", False):
                 return True
             stack += node.edges
-    return False
-
-
-def _hangs_on_more(result: Tensor, inside: Tensor) -> bool:
-    """Whether a derivative taken at a plain point has a history beyond that point: of names that the function saw."""
-    seen = {inside.node}
-    stack = [result.node] if result.node else []
-    while stack:
-        node = stack.pop()
-        if node not in seen:
-            seen.add(node)
-            if node.op is ACCUMULATE_GRAD:
-                return True
-            stack += [edge for edge in node.edges if edge]
     return False
 
 

@@ -54,7 +54,7 @@ def _with_value(run: Run, found: Any, create_graph: bool) -> Any:
 @function("torch.autograd.functional.jacobian")
 def jacobian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False,
              strategy: OptionalText = "reverse-mode"):  # fmt: skip
-    """All derivatives of a function at its inputs: for each result, for each input, (*its shape, *the input's shape)."""
+    """All derivatives of a function: for each result, for each input, (*the result's shape, *the input's shape)."""
     run = _run("jacobian", func, inputs, strict)
     rows = [_like_inputs(inputs, run.jacobian(output)) for output in run.outputs]
     return _given(rebuilt(run.result, iter(rows)), create_graph)

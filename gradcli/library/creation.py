@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor, modes, start_tracking
+from gradcli.engine.allocation import allocatable
 from gradcli.errors import TypeFailure, ValueFailure
 from gradcli.library import context
-from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import (
     Dtype,
     Flag,

@@ -8,9 +8,9 @@ from gradcli.engine import CUT, Tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
 from gradcli.engine.operation import relabel
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
-from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import Number, OptionalTensor, Text, Whole
 from gradcli.library.vocabulary import function
 

@@ -15,8 +15,10 @@ from gradcli.library.trees import leaves_of, rebuilt
 from gradcli.library.vocabulary import function
 
 
-@function(also=("torch.func.vmap", "torch.vmap"))
-def vmap(func: Callback, in_dims=0, out_dims=0, randomness: OptionalText = "error", *, chunk_size: OptionalWhole = None):
+@function(also=("torch.func.vmap",))
+def vmap(
+    func: Callback, in_dims=0, out_dims=0, randomness: OptionalText = "error", *, chunk_size: OptionalWhole = None
+):
     """The function that maps `func` over a dim of its arguments (0 each; none: the same for all) and stacks what comes.
 
     It calls `func` once for each example, so that conditions on values and prints work too.
@@ -25,8 +27,8 @@ def vmap(func: Callback, in_dims=0, out_dims=0, randomness: OptionalText = "erro
     def mapped(*args: Any, **named: Any) -> Any:
         if not args:
             raise ValueFailure(
-                f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap over "
-                "a function with no inputs. The latter is unsupported."
+                f"vmap({name})(<inputs>): got no inputs. Maybe you forgot to add inputs, or you are trying to vmap "
+                "over a function with no inputs. The latter is unsupported."
             )
         tree = (args, tuple(named.values()))
         leaves = leaves_of(tree)
@@ -69,14 +71,14 @@ def _sliced(leaves: list[Any], dims: list[int | None], name: str) -> tuple[list[
             continue
         if type(leaf) is not Tensor:
             raise TypeFailure(
-                f"vmap({name})(<inputs>): Got in_dim={dim} for an input but the input is no tensor. We cannot vmap over "
-                "non-Tensor arguments, please use None as the respective in_dim",
+                f"vmap({name})(<inputs>): Got in_dim={dim} for an input but the input is no tensor. We cannot vmap "
+                "over non-Tensor arguments, please use None as the respective in_dim",
                 help="`vmap(f, in_dims=(0, none))` gives the second argument to each call as it is",
             )
         if not -leaf.ndim <= dim < leaf.ndim:
             raise IndexFailure(
-                f"vmap({name})(<inputs>): Got in_dim={dim} for some input, but that input is a Tensor of dimensionality "
-                f"{leaf.ndim} so expected in_dim to satisfy -{leaf.ndim} <= in_dim < {leaf.ndim}."
+                f"vmap({name})(<inputs>): Got in_dim={dim} for some input, but that input is a Tensor of "
+                f"dimensionality {leaf.ndim} so expected in_dim to satisfy -{leaf.ndim} <= in_dim < {leaf.ndim}."
             )
         slices.append((unbind(leaf, dim % leaf.ndim), leaf))
         sizes.append(leaf.shape[dim])
@@ -86,8 +88,8 @@ def _sliced(leaves: list[Any], dims: list[int | None], name: str) -> tuple[list[
         )
     if len(set(sizes)) > 1:
         raise ShapeFailure(
-            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the mapped "
-            "dimension"
+            f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes {sizes} for the "
+            "mapped dimension"
         )
     return slices, sizes[0]
 
@@ -122,7 +124,8 @@ def _stack(parts: list[Any], example: Any, dim: int | None) -> Any:
     for tensor in tensors:
         if tensor.shape != tensors[0].shape:
             raise ShapeFailure(
-                f"vmap: the function gave results of shapes {tensors[0].shape} and {tensor.shape} for different examples"
+                f"vmap: the function gave results of shapes {tensors[0].shape} and {tensor.shape} for different "
+                "examples"
             )
     stacked = OPERATIONS["stack"](tensors, 0)
     axis = axis_of(dim, stacked.ndim)

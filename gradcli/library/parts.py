@@ -8,12 +8,12 @@ import numpy as np
 
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
 from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import result_dtype
 from gradcli.engine.indexing import take as taken
 from gradcli.engine.operation import variant
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
-from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import OptionalWhole, Tensors, Whole, Wholes, axis_of
 from gradcli.library.vocabulary import function
 

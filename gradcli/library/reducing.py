@@ -128,7 +128,7 @@ def _order(p: Any) -> Any:
     except TypeFailure:
         raise TypeFailure(
             f'norm() wants a number, inf or "fro" as `p`, and got {described(p)}',
-            help="`norm(x)` is the root of the sum of squares, `norm(x, 1)` the sum of sizes, `norm(x, inf)` the largest",
+            help="`norm(x)` is the root of the sum of squares, `norm(x, 1)` the sum of sizes",
         ) from None
 
 
@@ -139,7 +139,8 @@ def _refuse_empty(input: Tensor, axes: Any, order: Any) -> None:
         where = "on an empty tensor" if axes is None else f"on the dimension {axes} because this dimension is empty and"
         because = "because " if axes is None else ""
         raise ValueFailure(
-            f"linalg.vector_norm cannot compute the {order} norm {where} {because}the operation does not have an identity"
+            f"linalg.vector_norm cannot compute the {order} norm {where} {because}the operation does not have an "
+            "identity"
         )
 
 

@@ -8,9 +8,9 @@ import numpy as np
 
 from gradcli.engine import Tensor
 from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
 from gradcli.engine.operation import relabel, variant
 from gradcli.errors import IndexFailure, ShapeFailure, ValueFailure
-from gradcli.library.allocation import allocatable
 from gradcli.library.arguments import (
     Dims,
     Whole,

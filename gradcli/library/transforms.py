@@ -110,7 +110,9 @@ def _numbers(argnums: Any, count: int) -> list[int]:
     """Which arguments are varied, counted from 0."""
     numbers = Wholes(argnums)
     if not numbers:
-        raise ValueFailure("argnums must be non-empty", help="`argnums=0` is the first argument, `(0, 1)` the first two")
+        raise ValueFailure(
+            "argnums must be non-empty", help="`argnums=0` is the first argument, `(0, 1)` the first two"
+        )
     for number in numbers:
         if not -count <= number < count:
             raise ValueFailure(f"Got argnum={number}, but only {count} positional inputs")
@@ -181,7 +183,9 @@ def vjp(func: Callback, *primals, has_aux: Flag = False):
 
     def pull(*cotangents: Any) -> Any:
         given = cotangents[0] if len(cotangents) == 1 else cotangents
-        vectors = [as_tensor(leaf) for leaf in leaves_of(given)] if type(run.result) is not Tensor else [as_tensor(given)]
+        vectors = (
+            [as_tensor(leaf) for leaf in leaves_of(given)] if type(run.result) is not Tensor else [as_tensor(given)]
+        )
         if len(vectors) != len(run.outputs):
             raise ShapeFailure(
                 f"the function gave {len(run.outputs)} results, and {len(vectors)} vectors stand for them",
@@ -217,9 +221,13 @@ def _transpose(run: Run) -> tuple[list[Tensor], list[Tensor]]:
 
 def matched(vectors: Any, points: list[Tensor]) -> list[Tensor]:
     """Vectors in the shapes and dtypes of the points; ShapeFailure where they don't fit."""
-    given = [as_tensor(leaf) for leaf in leaves_of(vectors)] if isinstance(vectors, (tuple, list)) else [as_tensor(vectors)]
+    given = (
+        [as_tensor(leaf) for leaf in leaves_of(vectors)] if isinstance(vectors, (tuple, list)) else [as_tensor(vectors)]
+    )
     if len(given) != len(points):
-        raise ShapeFailure(f"{len(points)} points, and {len(given)} vectors for them", help="give one for each, in a tuple")
+        raise ShapeFailure(
+            f"{len(points)} points, and {len(given)} vectors for them", help="give one for each, in a tuple"
+        )
     for vector, point in zip(given, points, strict=True):
         if vector.shape != point.shape:
             raise ShapeFailure(
@@ -311,7 +319,7 @@ def hessian_function(func: Callback, argnums=0):
 
 @function()
 def jacobian(func, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False):
-    """All derivatives of a function at a point, `jacobian(f, x)`, or of a result: (*shape of the result, *shape of x)."""
+    """All derivatives of a function at a point, or of a result: (*shape of the result, *shape of x)."""
     if callable(func):
         several = isinstance(inputs, (tuple, list))
         args = tuple(inputs) if several else (inputs,)
@@ -321,7 +329,7 @@ def jacobian(func, inputs, create_graph: Flag = False, strict: Flag = False, vec
         if type(point) is not Tensor or not point.node:
             raise AutogradFailure(
                 "One of the differentiated Tensors does not require grad",
-                help="mark it with `requires_grad_()` before computing the result, or give a function: `jacobian(f, x)`",
+                help="mark it before computing the result, `x.requires_grad_()`, or give a function: `jacobian(f, x)`",
             )
     return _map(lambda y: rebuilt(inputs, iter(jacobian_of(as_tensor(y), points, create_graph=create_graph))), func)
 

@@ -7,6 +7,7 @@ Every function is a method too, its first argument the value before the dot.
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 from gradcli.engine.operation import TABLE
@@ -44,6 +45,36 @@ def function(
 def alias(new: str, old: str) -> None:
     """A second name for a function."""
     FUNCTIONS[new] = FUNCTIONS[old]
+
+
+class Later:
+    """A function of a module that is loaded when the function is first called or asked about."""
+
+    __slots__ = ("__name__", "_key", "_module")
+
+    def __init__(self, module: str, key: str) -> None:
+        self.__name__ = key.rpartition(".")[2]
+        self._module = module
+        self._key = key
+
+    @property
+    def function(self) -> Callable[..., Any]:
+        """The function itself."""
+        import_module(self._module)
+        return FUNCTIONS[self._key]
+
+    @property
+    def body(self) -> Callable[..., Any]:
+        return self.function.body  # type: ignore[attr-defined]
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        return self.function(*args, **named)
+
+
+def enter_later(module: str, keys: str) -> None:
+    """Enters functions of a module that a script seldom needs, by their names."""
+    for key in keys.split():
+        FUNCTIONS[key] = Later(module, key)
 
 
 def enter_table() -> None:

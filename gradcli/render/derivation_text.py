@@ -47,7 +47,10 @@ _SMALL = 16
 _LONGEST_VALUE = 44
 _LONGEST_FACTOR = 24
 
-_POINT = re.compile(r"(?<=\d)\.(?!\d)")
+_FRACTION = re.compile(r"\d+\.\d*")
+
+_ENOUGH = 0.7
+"""The part of the paths that fit into columns, from which on columns are used; the others get a line more."""
 
 Row = list[Piece]
 
@@ -85,7 +88,9 @@ def number_text(value: Any, room: int = _LONGEST_VALUE) -> str:
         return str(value.shape)
     text = tensor_text(value, default_dtype=value.dtype, precision=modes.precision, width=100_000)
     text = " ".join(text.removeprefix("tensor(").removesuffix(")").split())
-    text = _POINT.sub("", re.sub(r"(\[+) +", r"\1", text)) if value.size else f"[] {value.shape}"
+    text = _FRACTION.sub(lambda part: part[0].rstrip("0").rstrip("."), re.sub(r"(\[+) +", r"\1", text))
+    if not value.size:
+        return f"[] {value.shape}"
     return text if columns(text) <= room or not value.ndim else str(value.shape)
 
 
@@ -99,7 +104,7 @@ def _is_shape(text: str) -> bool:
 def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
     rows: list[Any] = []
     for line in lines:
-        rows.append(_left_out(line, "values") if isinstance(line, LeftOut) else _value_cells(line))
+        rows.append(_left_out(line, "values") if isinstance(line, LeftOut) else _value_cells(line, min(_LONGEST_VALUE, width - 20)))
     table = [row for row in rows if len(row) == 4]
     first, second, third, fourth = (max((columns(row[k]) for row in table), default=0) for k in range(4))
     # The expressions have what the numbers leave, and the other way round.
@@ -110,7 +115,7 @@ def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
             yield from _wrapped([("  ", NONE), *row], width)
             continue
         name, expression, value, note = row
-        style = SHAPE if _is_shape(value.removeprefix("= ")) else NUMBER
+        style = SHAPE if _is_shape(value.strip()) else NUMBER
         left: Row = [("  " + name.ljust(first), NAME), (expression, NONE)]
         if beside:
             left.append((" " * (second - columns(expression)), NONE))
@@ -126,15 +131,15 @@ def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
         yield left
 
 
-def _value_cells(line: Line) -> tuple[str, str, str, str]:
-    value = number_text(line.value)
+def _value_cells(line: Line, room: int) -> tuple[str, str, str, str]:
+    value = number_text(line.value, room)
     expression = "" if line.expression is None else f" = {line.expression}"
     note = f"line {line.line}" if line.line is not None and line.expression is not None else ""
     if line.kind == CONSTANT:
         note = "constant"
     elif line.kind == DETACHED:
         note = "detached" if line.origin in (None, line.name) else f"detached from {line.origin}"
-    return line.name, expression, f" {value}" if _is_shape(value) else f" = {value}", note
+    return line.name, expression, f"   {value}" if _is_shape(value) else f" = {value}", note
 
 
 def _left_out(item: LeftOut, what: str) -> Row:
@@ -158,11 +163,12 @@ def _left_out(item: LeftOut, what: str) -> Row:
 def _backward(derivation: Derivation, width: int) -> Iterator[Row]:
     slopes = [item for item in derivation.backward if isinstance(item, Slope)]
     symbols = max(columns(slope.symbol) for slope in slopes)
-    paths = [path for slope in slopes for path in slope.paths]
-    rules = max((columns(path.rule or path.equation) for path in paths), default=0)
-    chains = max((columns(path.chain) for path in paths), default=0)
-    numbers = max((columns(_numbers(path, slope)) for slope in slopes for path in slope.paths), default=0)
-    beside = 2 + rules + 3 + symbols + 3 + chains + 3 + numbers <= width
+    rows = [(path, numbers) for slope in slopes for _sign, path, numbers in _sums(slope) if path is not None]
+    rules = max((columns(_rule(path)[0]) for path, _ in rows), default=0)
+    room = width - 2 - rules - 3 - symbols - 3
+    fitting = [columns(path.chain) for path, numbers in rows if columns(path.chain) + 3 + columns(numbers) <= room]
+    beside = len(fitting) >= _ENOUGH * len(rows)
+    chains = max(fitting, default=0)
     for item in derivation.backward:
         if isinstance(item, LeftOut):
             yield from _wrapped([("  ", NONE), *_left_out(item, "gradients")], width)
@@ -172,10 +178,12 @@ def _backward(derivation: Derivation, width: int) -> Iterator[Row]:
             yield from _stacked(derivation, item, symbols, width)
 
 
-def _start(derivation: Derivation, slope: Slope, indent: str) -> Row:
+def _start(derivation: Derivation, slope: Slope, symbols: int, indent: str) -> Row:
     value = number_text(derivation.start)
-    text = f" {value}" if not _is_shape(value) else f" ones {value}"
-    return [(indent, NONE), (slope.symbol, NAME), (f" ={text}", NUMBER)]
+    row: Row = [(indent, NONE), (slope.symbol.ljust(symbols), NAME), *_equals(value)]
+    if np.ndim(derivation.start):
+        row.append((f"   (the gradients of sum({derivation.of}))", NOTE))
+    return row
 
 
 def _numbers(path: Path, slope: Slope) -> str:
@@ -190,8 +198,17 @@ def _numbers(path: Path, slope: Slope) -> str:
     return f"{factors[0]} * {second} = {total}"
 
 
+def _rule(path: Path) -> Piece:
+    """The derivative, or else the equation that it comes from."""
+    return (path.equation, REFERENCE) if path.rule is None else (path.rule, NONE)
+
+
+def _chain(slope: Slope, path: Path | None) -> Piece:
+    return (f"⋯ {slope.skipped} more paths", REFERENCE) if path is None else (path.chain, NONE)
+
+
 def _equals(text: str) -> Row:
-    return [(" ", NONE), (text, SHAPE)] if _is_shape(text) else [(" = ", NONE), (text, NUMBER)]
+    return [("   ", NONE), (text, SHAPE)] if _is_shape(text) else [(" = ", NONE), (text, NUMBER)]
 
 
 def _sums(slope: Slope) -> Iterator[tuple[str, Path | None, str]]:
@@ -211,37 +228,44 @@ def _columns(
 ) -> Iterator[Row]:
     indent = "  " + " " * (rules + 3)
     if not slope.paths:
-        yield _start(derivation, slope, indent)
+        yield from _wrapped(_start(derivation, slope, symbols, indent), width)
     for sign, path, numbers in _sums(slope):
-        rule, style = ("", NONE) if path is None else (path.rule or path.equation, NONE if path.rule else REFERENCE)
-        chain = f"⋯ {slope.skipped} more paths" if path is None else path.chain
+        rule, style = ("", NONE) if path is None else _rule(path)
         symbol = slope.symbol if sign == "=" else ""
-        yield [
+        row: Row = [
             ("  ", NONE),
             (rule, style),
             (" " * (rules + 3 - columns(rule)), NONE),
             (symbol, NAME),
             (" " * (symbols - columns(symbol)), NONE),
             (f" {sign} ", NONE),
-            (chain, NONE if path is not None else REFERENCE),
-            (" " * (chains - columns(chain)), NONE),
-            *_equals(numbers),
         ]
+        hanging = _width(row)
+        chain, style = _chain(slope, path)
+        row.append((chain, style))
+        if columns(chain) <= chains:
+            row.append((" " * (chains - columns(chain)), NONE))
+        ends = _equals(numbers)
+        if _width(row) + _width(ends) <= width:
+            yield [*row, *ends]
+            continue
+        yield from _wrapped(row, width, hanging)
+        for part in numbers.split(" = "):
+            yield from _wrapped([(" " * (hanging - 3), NONE), *_equals(part)], width, hanging)
     yield from _conclusion(slope, indent + " " * symbols, width)
 
 
 def _stacked(derivation: Derivation, slope: Slope, symbols: int, width: int) -> Iterator[Row]:
     indent = "  "
     if not slope.paths:
-        yield _start(derivation, slope, indent)
+        yield from _wrapped(_start(derivation, slope, 0, indent), width)
         return
-    for path in slope.paths if len(slope.paths) <= 3 else ():
-        yield from _wrapped([("  ", NONE), (path.rule or path.equation, NONE if path.rule else REFERENCE)], width)
+    for path in slope.paths:
+        yield from _wrapped([("  ", NONE), _rule(path)], width)
     inner = " " * (4 + columns(slope.symbol))
     for sign, path, numbers in _sums(slope):
-        chain = f"⋯ {slope.skipped} more paths" if path is None else path.chain
         head: Row = [("    ", NONE), (slope.symbol, NAME)] if sign == "=" else [(inner, NONE)]
-        row: Row = [*head, (f" {sign} ", NONE), (chain, NONE if path is not None else REFERENCE)]
+        row: Row = [*head, (f" {sign} ", NONE), _chain(slope, path)]
         ends = _equals(numbers)
         if _width(row) + _width(ends) <= width:
             yield [*row, *ends]
@@ -273,7 +297,7 @@ def _gradients(derivation: Derivation, width: int) -> Iterator[Row]:
 
 
 def _result(text: str) -> Row:
-    return [(" ", NONE), (text, SHAPE)] if _is_shape(text) else [(" = ", NONE), (text, GRADIENT)]
+    return [("   ", NONE), (text, SHAPE)] if _is_shape(text) else [(" = ", NONE), (text, GRADIENT)]
 
 
 # ---- lines

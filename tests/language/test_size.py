@@ -25,6 +25,7 @@ MEGABYTES = 10 * 2**20
     ("source", "wanted"),
     [
         ("(" * DEEP + "1 + 1" + ")" * DEEP, "2"),
+        ("len(" + "[" * DEEP + "none" + "]" * DEEP + ")", "1"),
         ("x = 3\ny = " + "(" * DEEP + "x^2" + ")" * DEEP + "\nbackward y", "x.grad = tensor(6.)"),
         ("x = 3\ny = " + "(x + " * DEEP + "x" + ")" * DEEP + "\nbackward y", f"x.grad = tensor({DEEP + 1}.)"),
         ("x = 3\ny = " + "abs(" * DEEP + "-x" + ")" * DEEP + "\nbackward y", "x.grad = tensor(1.)"),
