@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes, start_tracking, stop_tracking
+from gradcli.engine.finiteness import Watch
 from gradcli.engine.node import site
 from gradcli.engine.tracing import trace
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
@@ -18,7 +19,7 @@ from gradcli.events import Event, Warned
 from gradcli.grammar import tokens
 from gradcli.language.callsites import text_at
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
-from gradcli.language.failures import add_cause, located
+from gradcli.language.failures import add_cause, located, words_for
 from gradcli.language.unit import Unit, compile_unit
 from gradcli.library import context
 
@@ -42,13 +43,14 @@ class State(NamedTuple):
     generator: Any
 
 
-class _GradMode:
-    """Whether history is recorded where a script stands that waits for its next step."""
+class _Mode:
+    """What holds where a script stands that waits for its next step: is history recorded, and who looks for nan."""
 
-    __slots__ = ("recording",)
+    __slots__ = ("recording", "watch")
 
-    def __init__(self) -> None:
+    def __init__(self, watch: Watch | None) -> None:
         self.recording = True
+        self.watch = watch
 
 
 class Session:
@@ -71,6 +73,8 @@ class Session:
         if tracking not in (None, "auto", "explicit"):
             raise ValueFailure(f'tracking is "auto" or "explicit", and this is "{tracking}"')
         self.sandbox = sandbox
+        self.nan = "warn"
+        """What the first inf, nan or gradient of either in a script gets: "warn", "error" or "ignore"."""
         self.tracing = False
         """Whether what operations were computed from is kept, for `graph`, `explain` and `check`: a script that has
         such a statement turns it on; a session that may be asked later turns it on itself."""
@@ -119,7 +123,7 @@ class Session:
 
     def _steps(self, source: str, name: str, emit: Callable[[Event], None]) -> Iterator[None]:
         unit = self._compiled(source, name)
-        mode = _GradMode()
+        mode = _Mode(None if self.nan == "ignore" else Watch(self.warn, self.nan == "error"))
         self.tracing = self.tracing or unit.sees
         with self._running(emit, mode):
             self._take_mode(unit)
@@ -199,20 +203,24 @@ class Session:
         return FunctionType(unit.code, self._globals, "<script>", None, closure)()
 
     @contextmanager
-    def _running(self, emit: Callable[[Event], None], mode: _GradMode) -> Iterator[None]:
+    def _running(self, emit: Callable[[Event], None], mode: _Mode) -> Iterator[None]:
         """The engine and the library in this session's state; put back however the block ends."""
         before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit
+        watched, modes.watch = modes.watch, mode.watch
         outer = context.enter(self)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
         modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, mode.recording, BUILTINS
         modes.warn, modes.attend, self._emit = self.warn, trace if self.tracing else None, emit
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore") if mode.watch is None else mode.watch.errors():
                 yield
         finally:
             self._dtype, mode.recording = modes.default_dtype, modes.recording
+            if mode.watch is not None:
+                mode.watch.disarm()
             modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit = before
+            modes.watch = watched
             context.enter(outer)
             sys.setrecursionlimit(limit)
 
@@ -285,8 +293,14 @@ class Session:
     def emit(self, event: Event) -> None:
         self._emit(event)
 
-    def warn(self, message: str, help: str = "") -> None:
-        """A diagnostic about the place that runs now; each place is warned of one thing once."""
+    def warn(self, message: str, help: str = "", places: dict[str, tuple[Any, int]] | None = None) -> None:
+        """A diagnostic about the place that runs now; each place is warned of one thing once.
+
+        `places` are those that the texts speak of, as in a failure.
+        """
+        for key, (code, instruction) in (places or {}).items():
+            _, words = words_for(code, instruction, self._units)
+            message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
         code, instruction = site()
         unit = None if code is None else self._units.get(code.co_filename)
         span = None if unit is None or code is None else unit.span_of(code, instruction)

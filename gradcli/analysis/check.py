@@ -52,18 +52,20 @@ def check(history: History, claims: Mapping[str, Any] | None = None, start: Any 
         if name not in leaves:
             raise _no_leaf(name, leaves, history)
     given = None if start is None else weight.astype(result.value.dtype)[()]
-    changed = _changed(history)
-    if changed is not None:
-        return Report([], [], changed)
-    gradients = history.gradients(given)
-    problem = Problem(history, gradients, weight, given)
-    rng = np.random.default_rng(0)
-    found = {name: check_leaf(problem, leaf, name, rng) for name, leaf in leaves.items()}
-    checked = [
-        check_claim(name, claim, leaves[name], found[name], history, gradients, problem.rounding_of(leaves[name]))
-        for name, claim in (claims or {}).items()
-    ]
-    return Report(list(found.values()), checked)
+    # Steps into infinity and out of a domain are what it looks for.
+    with np.errstate(all="ignore"):
+        changed = _changed(history)
+        if changed is not None:
+            return Report([], [], changed)
+        gradients = history.gradients(given)
+        problem = Problem(history, gradients, weight, given)
+        rng = np.random.default_rng(0)
+        found = {name: check_leaf(problem, leaf, name, rng) for name, leaf in leaves.items()}
+        checked = [
+            check_claim(name, claim, leaves[name], found[name], history, gradients, problem.rounding_of(leaves[name]))
+            for name, claim in (claims or {}).items()
+        ]
+        return Report(list(found.values()), checked)
 
 
 def _name(leaf: Step) -> str:
@@ -108,7 +110,7 @@ def _changed(history: History) -> tuple[float, float] | None:
     """
     leaves = {leaf: leaf.value for leaf in history.leaves}
     before = np.asarray(history.result.value)
-    tolerance = 1e3 * coarsest_eps(history) * np.nanmax(np.abs(before), initial=0, where=np.isfinite(before))
+    tolerance = 1e3 * coarsest_eps(history) * np.max(np.abs(before), initial=0, where=np.isfinite(before))
     for _ in range(2):
         again = np.asarray(history.replayed(leaves))
         with np.errstate(invalid="ignore"):

@@ -9,6 +9,7 @@ way in which the result depends on it the rule, the chain rule with it, and what
 
 from __future__ import annotations
 
+import ast
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.analysis.folding import folded
-from gradcli.analysis.graph import CONSTANT, DETACHED, LEAF, OPERATION, RESULT, Graph, Node, graph_of
+from gradcli.analysis.graph import LEAF, OPERATION, RESULT, Graph, Node, graph_of
 from gradcli.analysis.history import Gradient, History, Step, contributions_of
+from gradcli.analysis.naming import Naming, id_of
 from gradcli.analysis.symbols import (
     Symbol,
     derivative_in,
@@ -26,7 +28,6 @@ from gradcli.analysis.symbols import (
     mentions,
     name,
     number_in,
-    operation_text,
     plus,
     renamed,
     substituted,
@@ -59,7 +60,7 @@ class Line:
 
 @dataclass(slots=True)
 class LeftOut:
-    """Values that aren't shown: `count` of them, from `first` to `last`, in so many `rounds` of the operations `ops`."""
+    """Values that aren't shown: `count` of them, from `first` to `last`, in so many `rounds` of operations."""
 
     count: int
     rounds: int
@@ -163,54 +164,20 @@ class _Author:
         for step in self.values:
             if step.node.op is PART:
                 self.parts.setdefault(step.inputs[0], []).append(step)
-        self.steps = {f"n{step.number}": step for step in history.steps}
         graph = graph_of(history, {}, names)
-        self.nodes = {node.id: node for node in graph.nodes}
-        self.constants = {
-            (edge.target, edge.position): self.nodes[edge.source]
-            for edge in graph.edges
-            if self.nodes[edge.source].kind in (CONSTANT, DETACHED)
-        }
+        self.naming = Naming(history, graph)
+        self.nodes, self.steps, self.called = self.naming.nodes, self.naming.steps, self.naming.called
         self.folds: dict[str, Node] = {}
         self.shown = set(self.nodes)
         if len(self.values) > most:
             self._fold(graph, most)
-        self.called = self._names(graph)
-        self.of = self.called[_id(history.result)]
+        self.of = self.called[id_of(history.result)]
 
     def _fold(self, graph: Graph, most: int) -> None:
         """Leaves out what the graph folds."""
         small = folded(graph, most)
         self.folds = {node.id: node for node in small.nodes if node.fold is not None}
         self.shown = {node.id for node in small.nodes}
-
-    def _names(self, graph: Graph) -> dict[str, str]:
-        """A name for each node's value, no two alike."""
-        given = {id: node.name for id, node in self.nodes.items() if node.name is not None}
-        for id, step in self.steps.items():
-            if id not in given and step.is_leaf and step.place is not None and step.place.name is not None:
-                given[id] = step.place.name
-        taken = set(given.values())
-        root = _id(self.history.result)
-        if root not in given:
-            given[root] = _free(("y", "f", "result"), taken)
-        versions = Counter(given[node.id] for node in graph.nodes if node.id in given)
-        seen: Counter[str] = Counter()
-        prefixes = {LEAF: _numbered("w", taken), CONSTANT: _numbered("c", taken), DETACHED: _numbered("c", taken)}
-        others = _numbered("v", taken)
-        called = {}
-        for node in sorted(graph.nodes, key=lambda node: node.kind != LEAF):
-            base = given.get(node.id)
-            if base is not None:
-                seen[base] += 1
-                last = seen[base] == versions[base]
-                called[node.id] = base if last else base + str(seen[base]).translate(_SUBSCRIPTS)
-            elif node.kind in (LEAF, CONSTANT, DETACHED):
-                if node.shape or node.kind == LEAF:
-                    called[node.id] = next(prefixes[node.kind])
-            elif type(self.steps[node.id].value) is not tuple:
-                called[node.id] = next(others)
-        return called
 
     # ---- the parts
 
@@ -221,22 +188,22 @@ class _Author:
         found.backward = list(self._backward())
         for leaf in self.history.leaves:
             if leaf in self.results:
-                if _id(leaf) in self.shown:
-                    found.gradients.append(Result(self.called[_id(leaf)], self.results[leaf].total))
+                if id_of(leaf) in self.shown:
+                    found.gradients.append(Result(self.called[id_of(leaf)], self.results[leaf].total))
                 else:
                     found.unnamed_leaves += 1
         return found
 
     def _given(self) -> Iterator[Line]:
-        leaves = [self.nodes[_id(leaf)] for leaf in self.history.leaves]
-        constants = {node.id: node for node in self.constants.values() if node.id in self.called}
+        leaves = [self.nodes[id_of(leaf)] for leaf in self.history.leaves]
+        constants = {node.id: node for node in self.naming.constants.values() if node.id in self.called}
         for node in (*leaves, *constants.values()):
             if node.id in self.shown and node.id in self.called:
                 value = self.steps[node.id].value if node.kind == LEAF else self._constant_value(node)
                 yield Line(self.called[node.id], node.kind, None, value, node.line, node.origin)
 
     def _constant_value(self, node: Node) -> Any:
-        (target, position) = next(place for place, one in self.constants.items() if one is node)
+        (target, position) = next(place for place, one in self.naming.constants.items() if one is node)
         return self.steps[target].inputs[position]
 
     def _forward(self) -> Iterator[Line | LeftOut]:
@@ -244,15 +211,15 @@ class _Author:
             if isinstance(stretch, list):
                 yield self._left_out(stretch)
                 continue
-            node = self.nodes[_id(stretch)]
+            node = self.nodes[id_of(stretch)]
             kind = RESULT if stretch is self.history.result else OPERATION
-            yield Line(self.called[node.id], kind, self._equation(stretch), stretch.value, node.line)
+            yield Line(self.called[node.id], kind, self.naming.equation(stretch), stretch.value, node.line)
 
     def _backward(self) -> Iterator[Slope | LeftOut]:
         """The slopes from the result on, a leaf's as soon as all that uses it has been."""
         leaves = []
         for leaf in self.history.leaves:
-            if leaf in self.results and _id(leaf) in self.shown:
+            if leaf in self.results and id_of(leaf) in self.shown:
                 users = [(one.consumer.number, one.position) for one in self.results[leaf].contributions]
                 earliest, position = min(users, default=(0, 0))
                 leaves.append((-earliest, position, leaf.number, leaf))
@@ -270,10 +237,10 @@ class _Author:
         """The steps in order; what isn't shown as one list a stretch."""
         hidden: list[Step] = []
         for step in steps:
-            if hidden and (_id(step) in self.shown or f"f-{_id(step)}" in self.folds):
+            if hidden and (id_of(step) in self.shown or f"f-{id_of(step)}" in self.folds):
                 yield hidden
                 hidden = []
-            if _id(step) in self.shown:
+            if id_of(step) in self.shown:
                 yield step
             else:
                 hidden.append(step)
@@ -281,39 +248,19 @@ class _Author:
             yield hidden
 
     def _left_out(self, steps: list[Step]) -> LeftOut:
-        fold = next((self.folds[f"f-{_id(step)}"].fold for step in steps if f"f-{_id(step)}" in self.folds), None)
+        fold = next((self.folds[f"f-{id_of(step)}"].fold for step in steps if f"f-{id_of(step)}" in self.folds), None)
         lines = [step.place.span.line for step in steps if step.place is not None]
         return LeftOut(
             len(steps),
             fold.repeats if fold is not None else 1,
-            self.called[_id(steps[0])],
-            self.called[_id(steps[-1])],
+            self.called[id_of(steps[0])],
+            self.called[id_of(steps[-1])],
             tuple(Counter(step.op for step in steps).items()),
             min(lines, default=None),
             max(lines, default=None),
         )
 
     # ---- one value
-
-    def _symbol(self, step: Step, position: int) -> Any:
-        """What an input is written as: its name, or the number that it is."""
-        part = step.inputs[position]
-        if type(part) is Step:
-            ndim = getattr(part.value, "ndim", 0)
-            if type(part.value) is tuple:
-                return Symbol(self._equation(part))
-            return Symbol(self.called[_id(part)], ndim)
-        node = self.constants.get((_id(step), position))
-        if node is not None and node.id in self.called:
-            return Symbol(self.called[node.id], getattr(part, "ndim", 0))
-        return part
-
-    def _equation(self, step: Step) -> str:
-        """A step's operation on its inputs; of one of several results, with its number."""
-        if step.node.op is PART:
-            return f"{self._equation(step.inputs[0])}[{step.parameters[0]}]"
-        inputs = [self._symbol(step, position) for position in range(len(step.inputs))]
-        return operation_text(step.node.op, inputs, step.parameters)
 
     def _slope(self, step: Step) -> Slope:
         gradient = self.results[step]
@@ -323,7 +270,7 @@ class _Author:
             by_consumer.setdefault(consumer, []).append((position, contribution))
         consumers = list(by_consumer)
         slope = Slope(
-            self.called[_id(step)], self._d(self.called[_id(step)]), [], gradient.total, step.is_leaf, hooks
+            self.called[id_of(step)], self._d(self.called[id_of(step)]), [], gradient.total, step.is_leaf, hooks
         )
         if len(consumers) > _MOST_PATHS:
             skipped = consumers[_FIRST_PATHS:-_LAST_PATHS]
@@ -340,16 +287,17 @@ class _Author:
         contribution = _total(c for _, c in contributions)
         incoming = self.results[consumer].total
         several = type(consumer.value) is tuple
-        g = self._parts(consumer) if several else self._d(self.called[_id(consumer)])
-        label = self._part_names(consumer) if several else self.called[_id(consumer)]
-        equation = f"{label} = {self._equation(consumer)}"
-        if type(consumer.node.op) is not Op:
+        g = self._parts(consumer) if several else self._d(self.called[id_of(consumer)])
+        label = self._part_names(consumer) if several else self.called[id_of(consumer)]
+        equation = f"{label} = {self.naming.equation(consumer)}"
+        op = consumer.node.op
+        if type(op) is not Op:
             chain = f"{g}, by the backward of {consumer.op}"
             return Path(label, equation, None, chain, incoming, None, contribution)
-        chain, derivative = self._chain(step, consumer, [position for position, _ in contributions], g)
+        chain, derivative = self._chain(consumer, op, [position for position, _ in contributions], g)
         rule, factor = None, None
         if derivative is not None and not several:
-            rule = f"∂{label}/∂{self.called[_id(step)]} = {text_of(derivative)}"
+            rule = f"∂{label}/∂{self.called[id_of(step)]} = {text_of(derivative)}"
             if number_in(derivative) != 1:
                 factor = self._factor(consumer, contributions)
         return Path(label, equation, rule, chain, incoming, factor, contribution)
@@ -359,7 +307,7 @@ class _Author:
         found: list[str | None] = [None] * len(maker.value)
         for step in self.parts.get(maker, ()):
             if step in self.results:
-                found[step.parameters[0]] = self.called[_id(step)]
+                found[step.parameters[0]] = self.called[id_of(step)]
         return found
 
     def _parts(self, maker: Step) -> str:
@@ -369,49 +317,48 @@ class _Author:
     def _part_names(self, maker: Step) -> str:
         return ", ".join(_cut([one or "_" for one in self._parts_of(maker)]))
 
-    def _chain(self, step: Step, consumer: Step, positions: list[int], g: str) -> tuple[str, Any]:
+    def _chain(self, consumer: Step, op: Op, positions: list[int], g: str) -> tuple[str, ast.expr | None]:
         """The chain rule through an operation's inputs at `positions`, and the derivative if it's a factor."""
-        op = consumer.node.op
-        whole: Any = None
-        derivative: Any = None
-        all_factors = op.elementwise or getattr(consumer.value, "ndim", 0) == 0
+        whole: ast.expr | None = None
+        derivative: ast.expr | None = None
+        factors = op.elementwise or getattr(consumer.value, "ndim", 0) == 0
         worded: Counter[str] = Counter()
         for position in positions:
-            facts = facts_of(
-                op, [self._symbol(consumer, k) for k in range(len(consumer.inputs))], consumer.parameters
-            )
-            if op.variadic:
-                facts["x"] = self._symbol(consumer, position)
-            out = consumer.value
-            if not op.variadic and type(out) is not tuple:
-                facts["out"] = Symbol(self.called[_id(consumer)], getattr(out, "ndim", 0))
-                facts["n"] = getattr(consumer.given[0], "size", 1) // max(getattr(out, "size", 1), 1)
-            expression, words = substituted(op.formula[0 if op.joint else position], facts)
-            words = words or _of_batches(consumer, position)
-            if not mentions(expression, "g"):
-                factor = expression
-                expression = times(name("g"), factor)
-            else:
-                factor = None if words else derivative_in(expression)
-            expression = renamed(expression, g=g)
-            if consumer.node.shapes is not None and consumer.node.shapes[position] is not None:
-                expression, factor = _summed(expression, consumer, position), None if not op.elementwise else factor
+            expression, factor, words = self._term(consumer, op, position, g)
             if words:
-                worded[_joined(text_of(expression), words)] += 1
-                all_factors = False
+                worded[f"{text_of(expression)}, {words}"] += 1
+                factors = False
                 continue
             whole = expression if whole is None else plus(whole, expression)
-            all_factors = all_factors and factor is not None
-            if all_factors:
+            factors = factors and factor is not None
+            if factor is not None:
                 derivative = factor if derivative is None else plus(derivative, factor)
+        if factors and derivative is not None and len(positions) > 1 and consumer.node.shapes is None:
+            # Of the sum as a whole: g * (x + x), not g * x + g * x.
+            whole = times(name(g), derivative)
         texts = [] if whole is None else [text_of(whole)]
         texts += [text if count == 1 else f"{text} ({count} times)" for text, count in worded.items()]
-        if not all_factors:
-            return "; and ".join(texts), None
-        if len(positions) > 1 and consumer.node.shapes is None:
-            # Of the sum as a whole: g * (x + x), not g * x + g * x.
-            return text_of(times(name(g), derivative)), derivative
-        return "; and ".join(texts), derivative
+        return "; and ".join(texts), derivative if factors else None
+
+    def _term(self, consumer: Step, op: Op, position: int, g: str) -> tuple[ast.expr, ast.expr | None, str]:
+        """The formula for an input: the expression, what the incoming gradient is multiplied by in it, the words."""
+        inputs = [self.naming.symbol(consumer, k) for k in range(len(consumer.inputs))]
+        facts = facts_of(op, inputs, consumer.parameters)
+        out = consumer.value
+        if op.variadic:
+            facts["x"] = inputs[position]
+        elif type(out) is not tuple:
+            facts["out"] = Symbol(self.called[id_of(consumer)], getattr(out, "ndim", 0))
+            facts["n"] = getattr(consumer.given[0], "size", 1) // max(getattr(out, "size", 1), 1)
+        expression, words = substituted(op.formula[0 if op.joint else position], facts)
+        words = words or _of_batches(consumer, position)
+        factor = None if words else derivative_in(expression)
+        if not mentions(expression, "g"):
+            expression = times(name("g"), expression)
+        expression = renamed(expression, g=g)
+        if consumer.node.shapes is not None and consumer.node.shapes[position] is not None:
+            expression = _summed(expression, consumer, position)
+        return expression, factor, words
 
     def _factor(self, consumer: Step, contributions: list[tuple[int, Any]]) -> Any:
         """The derivative's value, where the contribution is the product of it and the incoming gradient."""
@@ -429,24 +376,6 @@ class _Author:
 
 # ---- small things
 
-_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-def _id(step: Step) -> str:
-    return f"n{step.number}"
-
-
-def _free(words: Iterable[str], taken: set[str]) -> str:
-    return next(word for word in (*words, *(f"result{k}" for k in range(len(taken) + 1))) if word not in taken)
-
-
-def _numbered(prefix: str, taken: set[str]) -> Iterator[str]:
-    k = 0
-    while True:
-        k += 1
-        if f"{prefix}{k}" not in taken:
-            yield f"{prefix}{k}"
-
 
 def _total(contributions: Iterable[Any]) -> Any:
     found = None
@@ -457,10 +386,6 @@ def _total(contributions: Iterable[Any]) -> Any:
 
 def _cut(texts: list[str]) -> list[str]:
     return texts if len(texts) <= _MOST_PATHS else [texts[0], texts[1], "...", texts[-1]]
-
-
-def _joined(expression: str, words: str) -> str:
-    return f"{expression}, {words}"
 
 
 def _of_batches(consumer: Step, position: int) -> str:
@@ -476,12 +401,12 @@ def _of_batches(consumer: Step, position: int) -> str:
     return "summed over the batch"
 
 
-def _summed(expression: Any, consumer: Step, position: int) -> Any:
+def _summed(expression: ast.expr, consumer: Step, position: int) -> ast.expr:
     """What was broadcast, summed back to the shape that it had."""
     narrow, wide = consumer.node.shapes[position], consumer.value.shape
     leading = len(wide) - len(narrow)
     dims = [*range(leading), *(k for k in range(leading, len(wide)) if narrow[k - leading] == 1 != wide[k])]
-    arguments = {"e": expression}
+    arguments: dict[str, Any] = {"e": expression}
     if len(dims) == len(wide) and not narrow:
         return substituted("sum(e)", arguments)[0]
     arguments["dims"] = dims[0] if len(dims) == 1 else tuple(dims)

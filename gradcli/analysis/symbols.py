@@ -4,7 +4,7 @@
     text_of(renamed(expression, g="∂L/∂v1"))                               # ∂L/∂v1 @ W.mT
 
 Formulas are parsed, so names go in as wholes, with parentheses where they need them. What is known of the inputs
-(numbers, numbers of dims, parameters) decides which branch of a formula holds, and is reckoned with: `x^(2 - 1)` is `x`.
+(numbers, how many dims, parameters) decides which branch of a formula holds, and is reckoned with: `x^(2 - 1)` is `x`.
 """
 
 from __future__ import annotations
@@ -105,6 +105,8 @@ def name(text: str) -> ast.expr:
 
 def times(left: ast.expr, right: ast.expr) -> ast.expr:
     """The product, simplified."""
+    if number_in(right) == 0:
+        return ast.BinOp(left, ast.Mult(), right)
     if number_in(right) == -1:
         return ast.UnaryOp(ast.USub(), left)
     if isinstance(right, ast.BinOp) and isinstance(right.op, ast.Div) and number_in(right.left) == 1:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import memory
+from gradcli.engine import memory, modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.hooks import Hooks
@@ -42,6 +42,7 @@ def propagate(
     visited, and what arrives at them is captured. Nothing outside of the graph is changed.
     """
     reached = Reached()
+    roots = list(roots)
     needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots])
     waiting = _Waiting()
     for node, g in roots:
@@ -86,6 +87,8 @@ def propagate(
                     if rule is None:
                         raise no_rule(op, position)
                     contribution = rule(g, *saved)
+                    if modes.raised is not None:
+                        modes.watch.gradient(node, g, contribution, [root for root, _ in roots])
                     if shapes is not None and shapes[position] is not None:
                         contribution = unbroadcast(contribution, shapes[position])
                     if edge is held:

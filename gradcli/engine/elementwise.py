@@ -302,12 +302,14 @@ def _share(g, refused, tie):
 maximum = differentiable(
     np.maximum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
     real=False,
-    doc="The larger of two elements.", formula=("where(x == y, 1/2, where(x > y, 1, 0))", "where(x == y, 1/2, where(y > x, 1, 0))"),
+    doc="The larger of two elements.", formula=("where(x == y, 1/2, where(x > y, 1, 0))",
+    "where(x == y, 1/2, where(y > x, 1, 0))"),
 )  # fmt: skip
 minimum = differentiable(
     np.minimum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
     real=False,
-    doc="The smaller of two elements.", formula=("where(x == y, 1/2, where(x < y, 1, 0))", "where(x == y, 1/2, where(y < x, 1, 0))"),
+    doc="The smaller of two elements.", formula=("where(x == y, 1/2, where(x < y, 1, 0))",
+    "where(x == y, 1/2, where(y < x, 1, 0))"),
 )  # fmt: skip
 
 

@@ -227,15 +227,21 @@ class _quiet:
 
     def __init__(self, create_graph: bool) -> None:
         self.recording = create_graph
-        self.errors = np.errstate(all="ignore")
+        self.watch = modes.watch
+        self.errors = np.errstate(all="ignore") if self.watch is None else self.watch.errors()
 
     def __enter__(self) -> None:
         self.before, modes.recording = modes.recording, self.recording
+        if self.watch is not None:
+            self.watch.disarm()
+            self.inside, self.watch.in_backward = self.watch.in_backward, True
         self.errors.__enter__()
 
     def __exit__(self, *problem: Any) -> None:
         self.errors.__exit__(*problem)
         modes.recording = self.before
+        if self.watch is not None:
+            self.watch.in_backward, modes.raised = self.inside, None
 
 
 def start_tracking(tensor: Tensor) -> Tensor:

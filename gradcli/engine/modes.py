@@ -24,9 +24,16 @@ precision = 4
 warn: Callable[[str, str], None] | None = None
 """Where a diagnostic goes that stops nothing: message and help."""
 
-attend: Callable[[Any, Any, tuple, tuple], None] | None = None
-"""Called after an operation with its node (none where nothing is recorded), its result, its inputs' arrays and its
-parameters: set while the graph is to be seen, or after a value stopped being finite."""
+attend: Callable[..., None] | None = None
+"""Called after an operation with its node (none where nothing is recorded), its result, its inputs' arrays, its
+parameters, and the operation itself where there is no node: set while the graph is to be seen, or after NumPy saw a
+value that isn't finite."""
+
+watch: Any = None
+"""Who looks for the first value or gradient that isn't finite (see finiteness.py); none where nobody does."""
+
+raised: str | None = None
+"""What NumPy saw since the watch last looked: "divide by zero", "overflow", "invalid value"; none where all is well."""
 
 script_builtins: dict | None = None
 """The builtins of the scripts that run now: it marks their frames, so that a node knows the place that made it."""

@@ -97,7 +97,7 @@ def _unary(op: Op) -> Callable[..., Any]:
                 raise _minus_of_bools("Negation", "on a bool tensor") from None
             raise TypeFailure(f"{op.name} isn't defined for {array.dtype}") from None
         if modes.attend is not None:
-            modes.attend(None, out, (array,), ())
+            modes.attend(None, out, (array,), (), op)
         return Tensor(out, CUT if node is CUT or not modes.recording else None)
 
     return apply
@@ -213,7 +213,8 @@ def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
         if "f" not in kinds and "c" not in kinds:
             out = out.astype(modes.default_dtype)
     if modes.attend is not None:
-        modes.attend(None, out, tuple(value.array if type(value) is Tensor else value for value in inputs), ())
+        arrays = tuple(value.array if type(value) is Tensor else value for value in inputs)
+        modes.attend(None, out, arrays, (), op)
     if not modes.recording:
         return Tensor(out, CUT)
     nodes = [value.node for value in inputs if type(value) is Tensor]

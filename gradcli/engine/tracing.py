@@ -41,7 +41,9 @@ _SCALARS_KEPT = 4096
 _scalars: deque[int] = deque()
 
 
-def trace(node: Node | None, value: Any, inputs: tuple[Any, ...], parameters: tuple[Any, ...]) -> None:
+def trace(
+    node: Node | None, value: Any, inputs: tuple[Any, ...], parameters: tuple[Any, ...], op: Any = None
+) -> None:
     """Keeps what an operation was computed from, on its node."""
     if node is None:
         if any(_descends(array) for part in inputs for array in memory.arrays_in(part)):

@@ -64,12 +64,9 @@ allow_unused: Flag = False,
     if callable(outputs):
         # Of a function too, `grad(f, 1)` is by its second argument, as in torch.func.
         argnums = argnums if inputs is None else inputs
-        plain = not has_aux and (argnums is None or (type(argnums) is int and argnums == 0))
-        return (
-            derivative(outputs)
-            if plain
-            else FUNCTIONS["torch.func.grad"](outputs, 0 if argnums is None else argnums, has_aux)
-        )
+        argnums = 0 if argnums is None else argnums
+        plain = type(argnums) is int and argnums == 0 and not has_aux
+        return derivative(outputs) if plain else FUNCTIONS["torch.func.grad"](outputs, argnums, has_aux)
     if inputs is None:
         raise TypeFailure("grad() needs what to differentiate with respect to: `grad(y, x)`, or a function: `grad(f)`")
     results = _gradients(

@@ -23,6 +23,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes
+from gradcli.engine.memory import physical_memory
 from gradcli.errors import FileFailure, IndexFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Text, Whole
@@ -233,6 +234,8 @@ def _read_npy(data: bytes, path: str, key: Any = None) -> np.ndarray:
             version = np.lib.format.read_magic(file)
             header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
             shape, columns_first, dtype = header(file)
+    except (LimitFailure, MemoryError):
+        raise
     except Exception:
         # NumPy's reader meets bytes that are no header with many kinds of exceptions.
         raise ValueFailure(f"{_shown(path)} isn't a valid .npy file") from None
@@ -260,8 +263,13 @@ def _read_npz(data: bytes, path: str, key: Any) -> np.ndarray:
         with ZipFile(io.BytesIO(data)) as archive:
             names = [name[:-4] for name in archive.namelist() if name.endswith(".npy")]
             name = _member(names, names[0] if len(names) == 1 and key is None else key, path)
+            size = archive.getinfo(f"{name}.npy").file_size
+            if size > physical_memory():
+                raise LimitFailure(
+                    f"`{name}` in {_shown(path)} would take {size / 1e9:,.0f} GB, more memory than there is"
+                )
             member = archive.read(f"{name}.npy")
-    except (NameFailure, ValueFailure):
+    except (NameFailure, ValueFailure, LimitFailure, MemoryError):
         raise
     except Exception:
         # A damaged archive fails in as many ways as there are parts of it.

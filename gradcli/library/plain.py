@@ -12,7 +12,7 @@ from gradcli.engine.memory import physical_memory
 from gradcli.errors import GradcliError, LimitFailure, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
-from gradcli.library.arguments import Whole, converted, described, miscounted
+from gradcli.library.arguments import Number, Whole, converted, described, miscounted
 from gradcli.library.values import List, text_of
 from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
 
@@ -96,7 +96,7 @@ def len_(value):
 @function("enumerate", plain=True)
 def enumerate_(values, start=0):
     """Pairs of a number and an element."""
-    return Pairs("enumerate", _numbered, values, Whole(start))
+    return Pairs("enumerate", _numbered, values, converted(Whole, start, "enumerate", "start", 1))
 
 
 @function("zip", plain=True)
@@ -160,19 +160,22 @@ def float_(value=0.0):
 _PLAIN = (builtins.int, builtins.float, builtins.bool)
 
 
-def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
-    """Gives a tensor function Python's meaning for plain numbers (and, for some, for lists)."""
+def _on_plain_values(name: str, on_plain: Any, most: int | None, sequences: bool = False) -> None:
+    """Gives a tensor function Python's meaning for up to `most` plain numbers (and, for some, for lists)."""
     on_tensors = FUNCTIONS[name]
 
     def call(*args: Any, **named: Any) -> Any:
         if args and not named:
             first = args[0]
-            listed = sequences and len(args) == 1 and type(first) in (list, tuple, range)
-            if type(first) is range and builtins.len(args) == 1 and first:
+            alone = sequences and builtins.len(args) == 1
+            if alone and type(first) is range and first:
                 # In closed form: a range may be longer than anyone would wait for.
                 low, high = builtins.min(first[0], first[-1]), builtins.max(first[0], first[-1])
                 return {"sum": (low + high) * builtins.len(first) // 2, "min": low, "max": high}[name]
-            if listed or (type(first) in _PLAIN and all(type(a) in _PLAIN for a in args)):
+            plain = most is None or builtins.len(args) <= most
+            if (alone and isinstance(first, (list, tuple, range))) or (
+                plain and type(first) in _PLAIN and all(type(a) in _PLAIN for a in args)
+            ):
                 return on_plain(*args)
         return on_tensors(*args, **named)
 
@@ -183,20 +186,22 @@ def _on_plain_values(name: str, on_plain: Any, sequences: bool) -> None:
     METHODS.setdefault(name, on_tensors)
 
 
-def _rounded(number: Any, digits: int | None = None) -> Any:
+def _rounded(number: Any, digits: Any = None) -> Any:
     """Python's round, which would compute the power of ten that a number is far below."""
-    if type(number) is builtins.int and type(digits) is builtins.int and -digits > number.bit_length():
-        return 0
+    if digits is not None:
+        digits = converted(Whole, digits, "round", "ndigits", 1)
+        if type(number) is builtins.int and -digits > number.bit_length():
+            return 0
     return round(number, digits)
 
 
 def enter_plain() -> None:
     """To be called when the tensor functions of these names stand."""
-    _on_plain_values("abs", abs, False)
-    _on_plain_values("round", _rounded, False)
-    _on_plain_values("sum", sum, True)
-    _on_plain_values("max", max, True)
-    _on_plain_values("min", min, True)
+    _on_plain_values("abs", abs, 1)
+    _on_plain_values("round", _rounded, 2)
+    _on_plain_values("sum", sum, 1, sequences=True)
+    _on_plain_values("max", max, None, sequences=True)
+    _on_plain_values("min", min, None, sequences=True)
 
 
 # ---- math: plain numbers in, plain numbers out
@@ -204,7 +209,7 @@ def enter_plain() -> None:
 
 def _product(values: Any, /, *, start: Any = 1) -> Any:
     """Python's math.prod, as far as whole numbers can be worked with, and open to an interrupt."""
-    factors = [start, *(value.item() if type(value) is Tensor else value for value in values)]
+    factors = [start, *values]
     if all(type(factor) is builtins.int for factor in factors) and all(factors):
         bits = sum(factor.bit_length() - 1 for factor in factors)
         if bits > MOST_BITS:
@@ -218,35 +223,46 @@ def _product(values: Any, /, *, start: Any = 1) -> Any:
     return product
 
 
+def _numbers(value: Any) -> Any:
+    """The numbers that a function of several wants at once."""
+    values = value.array.tolist() if type(value) is Tensor else value
+    if not isinstance(values, (list, tuple, range)):
+        raise TypeFailure(f"wants a list of numbers, and got {described(value)}")
+    return [Number(item) for item in values]
+
+
+_WANTED = {"dist": _numbers, "prod": _numbers, "gcd": Whole, "lcm": Whole, "isqrt": Whole}
+
+
 def _math(name: str) -> None:
     compute = _product if name == "prod" else getattr(math, name)
-    of_sequences = name in ("dist", "prod")
+    wanted = _WANTED.get(name, Number)
 
-    def plain(value: Any) -> Any:
-        if type(value) is not Tensor:
-            return value
-        return value.array.tolist() if of_sequences else value.item()
-
-    def call(*numbers: Any, **named: Any) -> Any:
+    def call(*values: Any, **named: Any) -> Any:
         try:
-            return compute(*map(plain, numbers), **named)
+            arguments = [_argument(wanted, value, name, at) for at, value in builtins.enumerate(values)]
+            return compute(*arguments, **{key: _argument(Number, value, name, key) for key, value in named.items()})
         except OverflowError:
             return math.inf
         except ValueError:
             raise ValueFailure(f"math.{name}() isn't defined for this number") from None
         except TypeError as problem:
-            failure = miscounted(f"math.{name}", builtins.str(problem))
-            for at, number in builtins.enumerate(numbers):
-                if failure is None and not isinstance(number, (builtins.int, builtins.float, Tensor)):
-                    failure = TypeFailure(f"math.{name}() wants a number, and got {described(number)}")
-                    failure.argument = f"math.{name}", at
-            raise failure or TypeFailure(
+            raise miscounted(f"math.{name}", builtins.str(problem)) or TypeFailure(
                 f"math.{name}() doesn't take these arguments", help=f"for tensors there is `{name}`, where torch has it"
             ) from None
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"Python's math.{name}, on plain numbers."
     FUNCTIONS[f"math.{name}"] = call
+
+
+def _argument(wanted: Any, value: Any, name: str, at: builtins.int | builtins.str) -> Any:
+    try:
+        return wanted(value)
+    except TypeFailure as failure:
+        failure.argument = f"math.{name}", at
+        failure.message = f"math.{name}() {failure.message}"
+        raise
 
 
 for _name in (

@@ -49,6 +49,8 @@ _LONGEST_FACTOR = 24
 
 _FRACTION = re.compile(r"\d+\.\d*")
 
+_MINUS_ZERO = re.compile(r"-0(?![\d.])")
+
 _ENOUGH = 0.7
 """The part of the paths that fit into columns, from which on columns are used; the others get a line more."""
 
@@ -89,6 +91,7 @@ def number_text(value: Any, room: int = _LONGEST_VALUE) -> str:
     text = tensor_text(value, default_dtype=value.dtype, precision=modes.precision, width=100_000)
     text = " ".join(text.removeprefix("tensor(").removesuffix(")").split())
     text = _FRACTION.sub(lambda part: part[0].rstrip("0").rstrip("."), re.sub(r"(\[+) +", r"\1", text))
+    text = _MINUS_ZERO.sub("0", text)
     if not value.size:
         return f"[] {value.shape}"
     return text if columns(text) <= room or not value.ndim else str(value.shape)
@@ -104,7 +107,11 @@ def _is_shape(text: str) -> bool:
 def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
     rows: list[Any] = []
     for line in lines:
-        rows.append(_left_out(line, "values") if isinstance(line, LeftOut) else _value_cells(line, min(_LONGEST_VALUE, width - 20)))
+        rows.append(
+            _left_out(line, "values")
+            if isinstance(line, LeftOut)
+            else _value_cells(line, min(_LONGEST_VALUE, width - 20))
+        )
     table = [row for row in rows if len(row) == 4]
     first, second, third, fourth = (max((columns(row[k]) for row in table), default=0) for k in range(4))
     # The expressions have what the numbers leave, and the other way round.
@@ -145,10 +152,8 @@ def _value_cells(line: Line, room: int) -> tuple[str, str, str, str]:
 def _left_out(item: LeftOut, what: str) -> Row:
     ops = [op if count == item.rounds else f"{op} {TIMES}{count // item.rounds}" for op, count in item.ops[:4]]
     more = ", ..." if len(item.ops) > 4 else ""
-    if item.rounds > 1:
-        head = f"⋯ {item.rounds} more times: {', '.join(ops)}{more}"
-    else:
-        head = f"⋯ {item.count} more {what}"
+    rounds = f"⋯ {item.rounds} more times: {', '.join(ops)}{more}"
+    head = rounds if item.rounds > 1 else f"⋯ {item.count} more {what}"
     where = ""
     if item.first_line is not None:
         same = item.first_line == item.last_line
@@ -223,9 +228,7 @@ def _sums(slope: Slope) -> Iterator[tuple[str, Path | None, str]]:
         yield "+", path, _numbers(path, slope)
 
 
-def _columns(
-    derivation: Derivation, slope: Slope, rules: int, symbols: int, chains: int, width: int
-) -> Iterator[Row]:
+def _columns(derivation: Derivation, slope: Slope, rules: int, symbols: int, chains: int, width: int) -> Iterator[Row]:
     indent = "  " + " " * (rules + 3)
     if not slope.paths:
         yield from _wrapped(_start(derivation, slope, symbols, indent), width)
@@ -250,8 +253,7 @@ def _columns(
             yield [*row, *ends]
             continue
         yield from _wrapped(row, width, hanging)
-        for part in numbers.split(" = "):
-            yield from _wrapped([(" " * (hanging - 3), NONE), *_equals(part)], width, hanging)
+        yield from _below(slope, numbers, hanging, width)
     yield from _conclusion(slope, indent + " " * symbols, width)
 
 
@@ -260,8 +262,8 @@ def _stacked(derivation: Derivation, slope: Slope, symbols: int, width: int) -> 
     if not slope.paths:
         yield from _wrapped(_start(derivation, slope, 0, indent), width)
         return
-    for path in slope.paths:
-        yield from _wrapped([("  ", NONE), _rule(path)], width)
+    for shown in slope.paths:
+        yield from _wrapped([("  ", NONE), _rule(shown)], width)
     inner = " " * (4 + columns(slope.symbol))
     for sign, path, numbers in _sums(slope):
         head: Row = [("    ", NONE), (slope.symbol, NAME)] if sign == "=" else [(inner, NONE)]
@@ -271,14 +273,20 @@ def _stacked(derivation: Derivation, slope: Slope, symbols: int, width: int) -> 
             yield [*row, *ends]
             continue
         yield from _wrapped(row, width, len(inner) + 3)
-        for part in numbers.split(" = "):
-            yield from _wrapped([(inner, NONE), *_equals(part)], width, len(inner) + 3)
+        yield from _below(slope, numbers, len(inner) + 3, width)
     yield from _conclusion(slope, inner, width)
+
+
+def _below(slope: Slope, numbers: str, hanging: int, width: int) -> Iterator[Row]:
+    """A path's numbers under its chain rule; further in where there are several, of which the sum is to come."""
+    start = hanging - 3 + 2 * (len(slope.paths) > 1)
+    for part in numbers.split(" = "):
+        yield from _wrapped([(" " * start, NONE), *_equals(part)], width, start + 3)
 
 
 def _conclusion(slope: Slope, indent: str, width: int) -> Iterator[Row]:
     """The sum of several paths, and who else has a say."""
-    if len(slope.paths) > 1:
+    if len(slope.paths) > 1 and not _is_shape(number_text(slope.total)):
         yield from _wrapped([(indent, NONE), *_equals(number_text(slope.total))], width)
     if slope.hooks:
         hooks = "a hook sees" if slope.hooks == 1 else f"{slope.hooks} hooks see"

@@ -345,7 +345,9 @@ def test_a_long_loop_is_folded_and_what_is_left_out_adds_up() -> None:
 
 
 def test_a_large_graph_without_repetitions_is_cut_in_the_middle() -> None:
-    source = "x = 1.0\nv = x\n" + "\n".join(f"v{k} = {'sin' if k % 3 else 'exp'}(v) + {k}\nv = v{k}*{k}" for k in range(9))
+    source = "x = 1.0\nv = x\n" + "\n".join(
+        f"v{k} = {'sin' if k % 3 else 'exp'}(v) + {k}\nv = v{k}*{k}" for k in range(9)
+    )
     longer = source + "\n" + "\n".join(f"u{k} = v*{k}\nv = tanh(u{k})" for k in range(60)) + "\ny = v"
     derivation = explained(longer)
     assert any(isinstance(item, LeftOut) for item in derivation.forward)

@@ -1,6 +1,9 @@
-"""Makes transforms.json: what PyTorch gives for the cases of tests/library/transform_cases.py.
+"""Writes transforms.json beside this file: what PyTorch gives for the cases of tests/library/transform_cases.py.
 
-python -m tests.golden.make_transforms     (needs torch 2.13; the tests don't)
+Run it by hand, from the root of the repository, after a change to the cases. It needs PyTorch, which the tests don't:
+
+    pip install torch==2.13.0
+    python -m tests.golden.make_transforms
 """
 
 import json
