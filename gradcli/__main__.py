@@ -22,8 +22,12 @@ def _run(arguments: list[str]) -> int:
         from gradcli.completion import answer
 
         return answer(arguments)
-    from gradcli.commandline import plain_programs
+    from gradcli.commandline import plain_programs, plain_repl
 
+    if plain_repl(arguments):
+        from gradcli.repl.starting import start
+
+        return start(*arguments[1:])
     programs = plain_programs(arguments)
     if programs is None:
         from gradcli.cli import run

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from typer.main import get_command
@@ -36,7 +37,47 @@ class DefaultDtype(StrEnum):
 class Format(StrEnum):
     auto = "auto"
     plain = "plain"
+    rich = "rich"
     json = "json"
+
+
+class Color(StrEnum):
+    auto = "auto"
+    always = "always"
+    never = "never"
+
+
+class Nan(StrEnum):
+    warn = "warn"
+    error = "error"
+    ignore = "ignore"
+
+
+class Picture(StrEnum):
+    auto = "auto"
+    plain = "plain"
+    rich = "rich"
+    dot = "dot"
+    mermaid = "mermaid"
+    svg = "svg"
+    json = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How results are shown; auto is rich on a terminal.")]
+ColorOption = Annotated[Color, typer.Option("--color", help="Whether output has colours.")]
+SettingsOption = Annotated[
+    list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a name a value first; repeatable.")
+]
+DtypeOption = Annotated[DefaultDtype, typer.Option(help="The dtype of tensors made from numbers.")]
+SeedOption = Annotated[int | None, typer.Option(help="Start of the random generator.")]
+TrackingOption = Annotated[
+    Tracking | None, typer.Option(help="auto: names of numbers are tracked; explicit: what requires_grad marks.")
+]
+ScriptArgument = Annotated[str, typer.Argument(metavar="FILE|-", help="The script; - is standard input.")]
+NameArgument = Annotated[
+    str | None,
+    typer.Argument(metavar="[NAME]", help="A name of it; its last differentiable value where none is given."),
+]
 
 
 class Shell(StrEnum):
@@ -99,15 +140,37 @@ def bare(
 ) -> None:
     """A gradient calculator for the shell: values, gradients and the graph between them.
 
-    Without a command, evaluates what is piped in.
+    Without a command, a REPL on a terminal; else evaluates what is piped in.
     """
     if context.invoked_subcommand is None:
-        if sys.stdin is None or sys.stdin.isatty():
-            typer.echo(context.get_help())
-            raise typer.Exit
-        from gradcli.evaluate import evaluate
+        from gradcli.repl.starting import start
 
-        raise typer.Exit(evaluate([("-", None)]))
+        raise typer.Exit(start())
+
+
+@app.command("repl")
+def repl_command(
+    file: Annotated[str | None, typer.Argument(metavar="[FILE]", help="A script to run first.")] = None,
+    color: ColorOption = Color.auto,
+    precision: Annotated[int, typer.Option(min=0, max=17, help="Digits after the point.")] = 4,
+    dtype: DtypeOption = DefaultDtype.float64,
+    seed: SeedOption = None,
+    settings: SettingsOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Reads lines and runs them, with completion and history; on a terminal only."""
+    from gradcli.repl.starting import start
+
+    status = start(
+        file,
+        precision=precision,
+        dtype=dtype.value,
+        seed=seed,
+        tracking=None if tracking is None else tracking.value,
+        settings=settings,
+        color=color.value,
+    )
+    raise typer.Exit(status)
 
 
 @app.command("eval")
@@ -120,16 +183,16 @@ def eval_command(
         list[str] | None,
         typer.Option("-e", metavar="TEXT", help="A script as text; repeatable, in order with the files."),
     ] = None,
-    format: Annotated[Format, typer.Option("--format", help="How results are shown.")] = Format.auto,
+    format: FormatOption = Format.auto,
+    color: ColorOption = Color.auto,
     precision: Annotated[int, typer.Option(min=0, max=17, help="Digits after the point.")] = 4,
-    dtype: Annotated[DefaultDtype, typer.Option(help="The dtype of tensors made from numbers.")] = DefaultDtype.float64,
-    seed: Annotated[int | None, typer.Option(help="Start of the random generator.")] = None,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="Give a name a value first; repeatable.")
-    ] = None,
-    tracking: Annotated[
-        Tracking | None, typer.Option(help="auto: names of numbers are tracked; explicit: what requires_grad marks.")
-    ] = None,
+    dtype: DtypeOption = DefaultDtype.float64,
+    seed: SeedOption = None,
+    settings: SettingsOption = None,
+    tracking: TrackingOption = None,
+    nan: Annotated[
+        Nan, typer.Option("--nan", help="What the first inf or nan, in a value or a gradient, gets.")
+    ] = Nan.warn,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Show only what print writes, and errors.")] = False,
     timeout: Annotated[float | None, typer.Option(metavar="SECONDS", help="Stop after so many seconds.")] = None,
     max_memory: Annotated[
@@ -146,19 +209,16 @@ def eval_command(
         programs = [("-", None)]
     if timeout is not None and not timeout > 0:
         raise typer.BadParameter(f"{timeout:g} is no number of seconds above 0.", param_hint="'--timeout'")
-    from gradcli.errors import GradcliError
     from gradcli.evaluate import check_settings, evaluate
     from gradcli.limits import size_in_bytes
 
-    for option, check, given in (("--set", check_settings, settings), ("--max-memory", size_in_bytes, max_memory)):
-        try:
-            if given is not None:
-                check(given)
-        except GradcliError as failure:
-            raise typer.BadParameter(failure.message, param_hint=f"'{option}'") from None
+    _checked("--set", check_settings, settings)
+    _checked("--max-memory", size_in_bytes, max_memory)
     status = evaluate(
         programs,
-        format="plain" if format is Format.auto else format.value,
+        format=format.value,
+        color=color.value,
+        nan=nan.value,
         precision=precision,
         dtype=dtype.value,
         seed=seed,
@@ -170,6 +230,120 @@ def eval_command(
         sandbox=sandbox,
     )
     raise typer.Exit(status)
+
+
+def _checked(option: str, check: Callable[[Any], Any], given: Any) -> Any:
+    """What `check` makes of an option's value, or the command line's failure."""
+    from gradcli.errors import GradcliError
+
+    try:
+        return None if given is None else check(given)
+    except GradcliError as failure:
+        raise typer.BadParameter(failure.message, param_hint=f"'{option}'") from None
+
+
+@app.command("graph")
+def graph_command(
+    file: ScriptArgument,
+    name: NameArgument = None,
+    to: Annotated[Picture, typer.Option("--to", help="As a tree, or for another program.")] = Picture.auto,
+    output: Annotated[str | None, typer.Option("-o", "--output", metavar="FILE", help="Write it to a file.")] = None,
+    color: ColorOption = Color.auto,
+    settings: SettingsOption = None,
+    dtype: DtypeOption = DefaultDtype.float64,
+    seed: SeedOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Draws the graph of a value."""
+    from gradcli.inspecting import graph_event, picture_writer
+
+    written = to.value in ("dot", "mermaid", "svg") or output is not None
+    finish = picture_writer(to.value, output) if written else None
+    _look(file, name, graph_event, finish, to.value, color, settings, dtype, seed, tracking)
+
+
+@app.command("explain")
+def explain_command(
+    file: ScriptArgument,
+    name: NameArgument = None,
+    format: FormatOption = Format.auto,
+    color: ColorOption = Color.auto,
+    settings: SettingsOption = None,
+    dtype: DtypeOption = DefaultDtype.float64,
+    seed: SeedOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Derives the gradients of a value, step by step."""
+    from gradcli.inspecting import explained_event
+
+    _look(file, name, explained_event, None, format.value, color, settings, dtype, seed, tracking)
+
+
+def _look(
+    file: str, name: str | None, make: Any, write: Any, format: str, color: Color, settings: list[str] | None,
+    dtype: DefaultDtype, seed: int | None, tracking: Tracking | None,
+) -> None:  # fmt: skip
+    from gradcli.evaluate import check_settings, evaluate
+    from gradcli.inspecting import Looking
+
+    _checked("--set", check_settings, settings)
+    status = evaluate(
+        [(file, None)],
+        look=lambda session, show: Looking(session, show, make, name, write),
+        format="plain" if write is not None else format,
+        color=color.value,
+        settings=settings,
+        dtype=dtype.value,
+        seed=seed,
+        tracking=None if tracking is None else tracking.value,
+    )
+    raise typer.Exit(status)
+
+
+@app.command("check")
+def check_command(
+    file: ScriptArgument,
+    claims: Annotated[
+        list[str] | None,
+        typer.Option("--claim", metavar="'NAME: VALUE'", help="A gradient that you derived yourself; repeatable."),
+    ] = None,
+    format: FormatOption = Format.auto,
+    color: ColorOption = Color.auto,
+    settings: SettingsOption = None,
+    dtype: DtypeOption = DefaultDtype.float64,
+    seed: SeedOption = None,
+    tracking: TrackingOption = None,
+) -> None:
+    """Compares the gradients of every backward with central differences."""
+    from gradcli.evaluate import check_settings, evaluate
+    from gradcli.inspecting import Checks, claims_of
+
+    _checked("--set", check_settings, settings)
+    claimed = _checked("--claim", claims_of, claims or [])
+    status = evaluate(
+        [(file, None)],
+        look=lambda session, show: Checks(session, claimed, show),
+        format=format.value,
+        color=color.value,
+        settings=settings,
+        dtype=dtype.value,
+        seed=seed,
+        tracking=None if tracking is None else tracking.value,
+    )
+    raise typer.Exit(status)
+
+
+@app.command("fmt")
+def fmt_command(
+    files: Annotated[list[str], typer.Argument(metavar="FILE|-...", help="Scripts; - is standard input to output.")],
+    check: Annotated[
+        bool, typer.Option("--check", help="Change nothing; status 1 where something would change.")
+    ] = False,
+) -> None:
+    """Formats scripts; comments and meaning stay."""
+    from gradcli.formatting.files import run_fmt
+
+    raise typer.Exit(run_fmt(files, check, sys.stdout, sys.stderr))
 
 
 def run(arguments: list[str]) -> int:

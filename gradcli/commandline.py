@@ -82,3 +82,10 @@ def plain_programs(arguments: list[str]) -> list[tuple[str, str | None]] | None:
     if arguments[0] != "eval" or any(argument.startswith("-") and argument != "-" for argument in given):
         return None
     return [program_of(argument, number) for number, argument in enumerate(given, 1)]
+
+
+def plain_repl(arguments: list[str]) -> bool:
+    """Whether a command line asks for a REPL, and for nothing that needs a parser of options."""
+    if not arguments:
+        return sys.stdin is not None and sys.stdin.isatty()
+    return arguments[0] == "repl" and len(arguments) < 3 and not any(word.startswith("-") for word in arguments)

@@ -63,11 +63,13 @@ def answer(words: list[str]) -> int:
 
 def candidates(words: list[str]) -> list[tuple[str, str]] | None:
     """The words that could stand in the place of the last one, each with its help; none where it's a file's name."""
+    from typer import Context
     from typer.main import get_command
 
     from gradcli.cli import app
 
     command: Any = get_command(app)
+    context = Context(command, **command.context_settings)
     *before, current = words or [""]
     waiting = ""
     for word in before:
@@ -78,6 +80,7 @@ def candidates(words: list[str]) -> list[tuple[str, str]] | None:
             return None
         elif word in commands:
             command = command.commands[word]
+            context = Context(command, parent=context, **command.context_settings)
         elif commands and not word.startswith("-"):
             return []
         else:
@@ -90,7 +93,8 @@ def candidates(words: list[str]) -> list[tuple[str, str]] | None:
         start = current.removesuffix(value)
         return _matching(current, {start + word: help for word, help in _values(command, option).items()})
     if current.startswith("-"):
-        return _matching(current, _options(command))
+        options = (option for option in command.get_params(context) if option.param_type_name == "option")
+        return _matching(current, {name: option.help or "" for option in options for name in option.opts})
     return _matching(current, _commands(command)) if _commands(command) else None
 
 
@@ -100,13 +104,6 @@ def _matching(current: str, words: dict[str, str]) -> list[tuple[str, str]]:
 
 def _commands(command: Any) -> dict[str, str]:
     return {name: each.get_short_help_str() for name, each in getattr(command, "commands", {}).items()}
-
-
-def _options(command: Any) -> dict[str, str]:
-    from typer import Context
-
-    options = [option for option in command.get_params(Context(command, **command.context_settings)) if option.param_type_name == "option"]
-    return {name: option.help or "" for option in options for name in option.opts}
 
 
 def _values(command: Any, option: str) -> dict[str, str]:

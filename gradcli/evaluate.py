@@ -8,15 +8,25 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import chain
 from threading import Lock
-from typing import Any, TextIO
+from typing import Any, Protocol, TextIO
 
 from gradcli.engine import modes
 from gradcli.errors import FileFailure, GradcliError, LimitFailure, Span, SyntaxFailure, ValueFailure
-from gradcli.events import Event, Grad, Value
+from gradcli.events import Checked, Event, Grad, Value
 from gradcli.grammar import parse, parse_expression, tokens
 from gradcli.language.scope import mentions
 from gradcli.limits import interruptible, memory_limit, size_in_bytes, time_limit
+from gradcli.render.color import is_rich
 from gradcli.session import Session
+
+
+class Look(Protocol):
+    """What a command does with the events of a script, and at its end."""
+
+    def event(self, event: Event) -> None: ...
+
+    def finish(self) -> None: ...
+
 
 Program = tuple[str, str | None]
 """A file's name (`-` is standard input), or a name with its text."""
@@ -25,7 +35,7 @@ Program = tuple[str, str | None]
 def evaluate(
     programs: list[Program],
     *,
-    format: str = "plain",
+    format: str = "auto",
     precision: int = 4,
     dtype: str = "float64",
     seed: int | None = None,
@@ -35,21 +45,28 @@ def evaluate(
     timeout: float | None = None,
     max_memory: str | None = None,
     sandbox: bool = False,
+    nan: str = "warn",
+    color: str = "auto",
+    look: Callable[[Session, Callable[[Event], None]], Look] | None = None,
     out: TextIO | None = None,
     err: TextIO | None = None,
 ) -> int:
     """Runs programs in order, in one session, and gives the exit status: 0, or 1 where one failed.
 
     `settings` are assignments (`NAME=EXPRESSION`) made before the first program. Where nobody reads the output any
-    more, the evaluation ends there, and that's no failure.
+    more, the evaluation ends there, and that's no failure. `look` is for the commands that look at a script: made for
+    the session, it gets the events, of which only warnings are shown otherwise, and shows what it found at the end.
     """
     out, err = out or _writable(sys.stdout), err or _writable(sys.stderr)
     limit = None if max_memory is None else size_in_bytes(max_memory)
     session: Session | None = None
-    renderer = renderer_for(format, out, err, lambda span: None if session is None else session.text_of(span))
-    status, reporting = 0, Lock()
+    line_of = lambda span: None if session is None else session.text_of(span)  # noqa: E731
+    renderer = renderer_for(format, out, err, line_of, color)
+    status, failed_check, reporting = 0, False, Lock()
 
     def show(event: Event) -> None:
+        nonlocal failed_check
+        failed_check = failed_check or (type(event) is Checked and not event.report.passed)
         if not quiet or not isinstance(event, (Value, Grad)):
             renderer.event(event)
 
@@ -70,8 +87,18 @@ def evaluate(
                     if settings:
                         given, tracking = _set(settings, given, tracking)
                     session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
+                    session.nan = nan
+                    session.tracing = look is not None
+                    looking = None if look is None else look(session, show)
+                    attend = show if looking is None else looking.event
                     for name, text in given:
-                        session.execute(text, "<stdin>" if name == "-" else name, show)
+                        if not session.tracing:
+                            # What an earlier text computes may be what a later one wants to see.
+                            session.tracing = any(_looks(later) for _, later in programs if later) or _looks(text)
+                        session.execute(text, "<stdin>" if name == "-" else name, attend)
+                    if looking is not None:
+                        looking.finish()
+                    renderer.flush()
             except (GradcliError, MemoryError) as problem:
                 report(problem)
     except BrokenPipeError:
@@ -83,7 +110,12 @@ def evaluate(
             err.flush()
     finally:
         modes.precision = before
-    return status
+    return status or int(failed_check)
+
+
+def _looks(text: str) -> bool:
+    """Whether a text may have a statement that shows a graph: quickly, and never wrongly no."""
+    return "graph" in text or "explain" in text or "check" in text
 
 
 def _set(
@@ -112,8 +144,14 @@ def _failure(problem: GradcliError | MemoryError, max_memory: str | None) -> Gra
     return problem
 
 
-def renderer_for(format: str, out: TextIO, err: TextIO, line_of: Callable[[Span | None], str | None]) -> Any:
-    """The renderer of an output format; only the one that's used is loaded."""
+def renderer_for(
+    format: str, out: TextIO, err: TextIO, line_of: Callable[[Span | None], str | None], color: str = "auto"
+) -> Any:
+    """The renderer of an output format; only the one that's used is loaded. On a terminal "auto" is rich."""
+    if format == "rich" or (format == "auto" and is_rich(out, color)):
+        from gradcli.render.rich_text import RichRenderer
+
+        return RichRenderer(out, err, line_of, color=color, lines_of=_seen, lexer=_lexer)
     if format == "json":
         from gradcli.render.json_lines import JsonRenderer
 
@@ -121,6 +159,18 @@ def renderer_for(format: str, out: TextIO, err: TextIO, line_of: Callable[[Span 
     from gradcli.render.plain import PlainRenderer
 
     return PlainRenderer(out, err, line_of)
+
+
+def _seen(event: Any, width: int) -> list[Any]:
+    from gradcli.render.seen import rich_of
+
+    return rich_of(event, width)
+
+
+def _lexer() -> Any:
+    from gradcli.highlight import GrLexer
+
+    return GrLexer()
 
 
 def _writable(stream: Any) -> TextIO:

@@ -30,7 +30,7 @@ class Grad:
     line: int
     leaf: Any = field(default=None, repr=False)
     passes: int = field(default=1, repr=False)
-    last: bool = field(default=True, repr=False)
+    last: bool = field(default=False, repr=False)
     """Whether it is the last that this backward changed."""
 
 

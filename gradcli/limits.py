@@ -22,7 +22,7 @@ GRACE = 0.25
 """Seconds that an evaluation has to stop by itself."""
 
 ROOM = 2**25
-"""Bytes of memory beyond a bound: for modules that are loaded when first used, and to say that the bound is reached."""
+"""Bytes of memory beyond a bound, in which it's noticed and said that the bound is reached."""
 
 TICK = 0.02
 """Seconds of work between two looks at the memory in use; small objects fill a tenth of ROOM meanwhile."""
@@ -142,11 +142,11 @@ def memory_limit(size: int | None) -> Iterator[None]:
     import resource
 
     counts = os.open("/proc/self/statm", os.O_RDONLY)
-    bound = _in_use(counts) + min(_left() - ROOM if size is None else size, 2**60)
     limits = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(
-        resource.RLIMIT_DATA, (min(n for n in (bound + ROOM, soft, hard) if n != resource.RLIM_INFINITY), hard)
-    )
+    bound = min(_in_use(counts) + (_left() - ROOM if size is None else size), 2**60)
+    if soft != resource.RLIM_INFINITY:
+        bound = min(bound, soft - ROOM)
+    resource.setrlimit(resource.RLIMIT_DATA, (bound + ROOM, hard))
     reported = sys.unraisablehook
 
     def look(number: int, frame: Any) -> None:

@@ -78,7 +78,8 @@ class Session:
         self.tracing = False
         """Whether what operations were computed from is kept, for `graph`, `explain` and `check`: a script that has
         such a statement turns it on; a session that may be asked later turns it on itself."""
-        self.on_backward: Callable[[list[Tensor], list[Any] | None], None] | None = None
+        self.before_backward: Callable[[Any, Any], None] | None = None
+        """Called with the results and the vectors of each backward before it begins."""
         self._dtype = np.dtype(dtype)
         self._explicit: bool | None = None if tracking is None else tracking == "explicit"
         self._seed = seed
@@ -207,6 +208,7 @@ class Session:
         """The engine and the library in this session's state; put back however the block ends."""
         before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit
         watched, modes.watch = modes.watch, mode.watch
+        asked, modes.before_backward = modes.before_backward, self.before_backward
         outer = context.enter(self)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
@@ -220,7 +222,7 @@ class Session:
             if mode.watch is not None:
                 mode.watch.disarm()
             modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit = before
-            modes.watch = watched
+            modes.watch, modes.before_backward = watched, asked
             context.enter(outer)
             sys.setrecursionlimit(limit)
 
@@ -293,6 +295,22 @@ class Session:
     def emit(self, event: Event) -> None:
         self._emit(event)
 
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """A stretch in which scripts' functions run again for a look at them: nothing is shown, drawn or traced."""
+        emit, self._emit = self._emit, lambda event: None
+        drawn = None if self._generator is None else self._generator.bit_generator.state
+        attend, modes.attend = modes.attend, None
+        watch, modes.watch = modes.watch, None
+        asked, modes.before_backward = modes.before_backward, None
+        try:
+            with np.errstate(all="ignore"):
+                yield
+        finally:
+            self._emit, modes.attend, modes.watch, modes.before_backward = emit, attend, watch, asked
+            if drawn is not None and self._generator is not None:
+                self._generator.bit_generator.state = drawn
+
     def warn(self, message: str, help: str = "", places: dict[str, tuple[Any, int]] | None = None) -> None:
         """A diagnostic about the place that runs now; each place is warned of one thing once.
 
@@ -301,12 +319,16 @@ class Session:
         for key, (code, instruction) in (places or {}).items():
             _, words = words_for(code, instruction, self._units)
             message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
-        code, instruction = site()
-        unit = None if code is None else self._units.get(code.co_filename)
-        span = None if unit is None or code is None else unit.span_of(code, instruction)
+        span = self.here()
         if (span, message) not in self._warned:
             self._warned.add((span, message))
             self._emit(Warned(message, help, span))
+
+    def here(self) -> Span | None:
+        """The innermost place of the script that runs now."""
+        code, instruction = site()
+        unit = None if code is None else self._units.get(code.co_filename)
+        return None if unit is None or code is None else unit.span_of(code, instruction)
 
     def place_of(self, code: CodeType, instruction: int) -> Place | None:
         """Where an operation stands in this session's scripts: its span, its text, the name its value was given."""

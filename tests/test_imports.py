@@ -193,7 +193,8 @@ ALLOWED = {
     "render": {"errors", "events", "engine", "library", "analysis"},
     "formatting": {"errors", "grammar", "render"},
     "highlight": {"grammar", "library"},
-    "evaluate": {"errors", "events", "limits", "engine", "grammar", "session", "render"},
+    "evaluate": {"errors", "events", "limits", "engine", "grammar", "language", "session", "render", "highlight"},
+    "inspecting": {"errors", "events", "engine", "grammar", "language", "analysis", "render", "session"},
 }
 """What each room may import: everything stands above what it uses."""
 

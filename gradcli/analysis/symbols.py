@@ -55,7 +55,13 @@ WRITTEN = {
     "matmul": "dot(x, y) if x.ndim == 1 and y.ndim == 1 else x @ y",
     "masked_fill": "masked_fill(z, x, y)",
     "cast": "x, as {dtype}",
-    "clone": "clone(x)",
+    "repeat": "x.repeat(reps)",
+    "expand": "x.expand(shape)",
+    "gather": "gather(x, axis, y)",
+    "roll": "roll(x, shift, axis)",
+    "transpose": "transpose(x, axis1, axis2)",
+    "diagonal": "diagonal(x, offset, axis1, axis2)",
+    "permute": "x.T if axes == (1, 0) else permute(x, axes)",
     "overwritten": "y",
     "put": "x, with {y} at {index}",
     "copy_slices": "x, with {y} at {path}",
@@ -64,7 +70,7 @@ WRITTEN = {
 }
 """What isn't written as a call of its name, in the notation of formulas."""
 
-_WORDS_OF_PARAMETERS = {"axis": "dim", "axes": "dims", "keepdims": "keepdim", "axis1": "dim0", "axis2": "dim1"}
+_WORDS_OF_PARAMETERS = {"axis": "dim", "axes": "dims", "keepdims": "keepdim"}
 """The language's words for NumPy's."""
 
 
@@ -222,6 +228,8 @@ class _Substitution(ast.NodeTransformer):
         values = number_in(left), number_in(right)
         if None not in values:
             return ast.Constant(bool(_COMPARED[type(node.ops[0])](*values)))
+        if isinstance(right, ast.Tuple) and not isinstance(left, ast.Name):
+            return ast.Constant(ast.unparse(left) == ast.unparse(right))
         return ast.Compare(left, node.ops, [right])
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
@@ -233,11 +241,12 @@ class _Substitution(ast.NodeTransformer):
         return _binary(left, node.op, right) if self.simplify else ast.BinOp(left, node.op, right)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
+        function = node.func if isinstance(node.func, ast.Name) else self.visit(node.func)
         arguments = [self.visit(argument) for argument in node.args]
         absent = [k for k, argument in enumerate(arguments) if isinstance(argument, ast.Constant) and not _is(argument)]
         if absent:
-            return ast.Call(node.func, arguments[: absent[0]], [])
-        return ast.Call(node.func, arguments, [self.visit(keyword) for keyword in node.keywords])
+            return ast.Call(function, arguments[: absent[0]], [])
+        return ast.Call(function, arguments, [self.visit(keyword) for keyword in node.keywords])
 
 
 _COMPARED: dict[type, Callable[[Any, Any], Any]] = {
@@ -390,6 +399,8 @@ def operation_text(op: Any, inputs: list[Any], parameters: tuple[Any, ...]) -> s
     defaults = dict(zip(op.parameters[::-1], op.defaults[::-1], strict=False))
     keywords, positional = [], True
     given = [_expression_of(list(inputs))] if op.variadic else [_expression_of(one) for one in inputs]
+    if op.name == "einsum":
+        return text_of(ast.Call(name(op.name), [_expression_of(parameters[0]), *map(_expression_of, inputs)], []))
     for parameter, value in zip(names, parameters, strict=False):
         if parameter in defaults and _same(defaults[parameter], value):
             positional = False

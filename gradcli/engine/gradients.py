@@ -94,6 +94,8 @@ def backward(
     every `.grad` as it was. Raises AutogradFailure (nothing recorded, no scalar, freed, changed in place) and
     ShapeFailure.
     """
+    if modes.before_backward is not None:
+        modes.before_backward(outputs, gradients)
     wanted = None
     if inputs is not None:
         _not_empty(inputs, "backward")

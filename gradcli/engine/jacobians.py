@@ -31,12 +31,10 @@ def products(output: Tensor, inputs: Sequence[Tensor], vectors: Any, *, create_g
     inside = [tensor for tensor in inputs if tensor.node]
     if not output.node or not inside or not len(vectors):
         return [_zeros(len(vectors), tensor) for tensor in inputs]
-    if create_graph:
-        found = _one_by_one(output, inside, vectors, True)
-    else:
-        found = _together(output, inside, vectors) if len(vectors) > 1 and _is_batchable(output.node) else None
-        found = found or _one_by_one(output, inside, vectors, False)
-    rows = iter(found)
+    found = None
+    if not create_graph and len(vectors) > 1 and _is_batchable(output.node):
+        found = _together(output, inside, vectors)
+    rows = iter(found or _one_by_one(output, inside, vectors, create_graph))
     return [next(rows) if tensor.node else _zeros(len(vectors), tensor) for tensor in inputs]
 
 

@@ -35,7 +35,8 @@ def explain(y: Any, name: str | None, line: int) -> None:
     """`explain y`."""
     from gradcli.analysis.derivation import derive
 
-    context.current().emit(Explained(derive(_history_of("explain", y)), name, line))
+    history = _history_of("explain", y)
+    context.current().emit(Explained(derive(history, names=context.current().named_tensors()), name, line))
 
 
 @runtime
@@ -44,4 +45,7 @@ def check(y: Any, name: str | None, line: int, *claims: Any) -> None:
     from gradcli.analysis.check import check as checked
 
     claimed = {leaf: as_tensor(value).array for leaf, value in zip(claims[::2], claims[1::2], strict=True)}
-    context.current().emit(Checked(checked(_history_of("check", y), claimed or None), name, line))
+    history = _history_of("check", y)
+    with context.current().aside():
+        report = checked(history, claimed or None)
+    context.current().emit(Checked(report, name, line))

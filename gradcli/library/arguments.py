@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import GradcliError, IndexFailure, TypeFailure
+from gradcli.errors import GradcliError, IndexFailure, LimitFailure, TypeFailure
 from gradcli.library.values import DTYPE_WORDS, DType
+
+MOST_WHOLES = 2**20
+"""Sizes, dims or parts that an argument may list."""
 
 # ---- what an argument can be: each is a function that converts
 
@@ -38,6 +41,11 @@ def Wholes(value: Any) -> tuple[int, ...]:
     """Several whole numbers: a tuple, a list, a range or a tensor of them."""
     if type(value) is Tensor:
         value = value.array.ravel().tolist()
+    if type(value) is range:
+        # Written in a line, and longer than anything could have dims or parts.
+        members = max(0, -((value.start - value.stop) // value.step))
+        if members > MOST_WHOLES:
+            raise LimitFailure(f"a range of {members:,} numbers is too long for sizes, dims or parts")
     if isinstance(value, (tuple, list, range)):
         return tuple(Whole(item) for item in value)
     return (Whole(value),)

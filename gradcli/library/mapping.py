@@ -43,7 +43,8 @@ def vmap(
             return _stacked([], func(*given, **dict(zip(named, options, strict=True))), out_dims)
         return _stacked(results, results[0], out_dims)
 
-    name = getattr(func, "__name__", "f")
+    given_name = getattr(func, "__name__", "")
+    name = given_name if given_name.isidentifier() else "f"
     mapped.__name__ = mapped.__qualname__ = f"vmap({name})"
     return mapped
 

@@ -12,7 +12,7 @@ from gradcli.engine.memory import physical_memory
 from gradcli.errors import GradcliError, LimitFailure, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
-from gradcli.library.arguments import Number, Whole, converted, described, miscounted
+from gradcli.library.arguments import Number, Whole, converted, described
 from gradcli.library.values import List, text_of
 from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
 
@@ -209,24 +209,29 @@ def enter_plain() -> None:
 
 def _product(values: Any, /, *, start: Any = 1) -> Any:
     """Python's math.prod, as far as whole numbers can be worked with, and open to an interrupt."""
-    factors = [start, *values]
-    if all(type(factor) is builtins.int for factor in factors) and all(factors):
-        bits = sum(factor.bit_length() - 1 for factor in factors)
-        if bits > MOST_BITS:
-            raise LimitFailure(
-                f"this whole number would have some {int(bits * 0.30103):,} digits",
-                help="begin with a float: `math.prod(xs, start=1.0)`",
-            )
-    product = factors[0]
-    for factor in factors[1:]:
-        product = product * factor
+    if type(start) is builtins.int and (type(values) is range or all(type(value) is builtins.int for value in values)):
+        if not start or 0 in values:
+            return 0
+        bits = 0
+        for value in values:
+            bits += value.bit_length() - 1
+            if bits > MOST_BITS:
+                raise LimitFailure(
+                    f"this whole number would have more than {int(MOST_BITS * 0.30103):,} digits",
+                    help="begin with a float: `math.prod(xs, start=1.0)`",
+                )
+    product = start
+    for value in values:
+        product = product * value
     return product
 
 
 def _numbers(value: Any) -> Any:
     """The numbers that a function of several wants at once."""
+    if type(value) is range:
+        return value
     values = value.array.tolist() if type(value) is Tensor else value
-    if not isinstance(values, (list, tuple, range)):
+    if not isinstance(values, (list, tuple)):
         raise TypeFailure(f"wants a list of numbers, and got {described(value)}")
     return [Number(item) for item in values]
 
@@ -246,14 +251,31 @@ def _math(name: str) -> None:
             return math.inf
         except ValueError:
             raise ValueFailure(f"math.{name}() isn't defined for this number") from None
-        except TypeError as problem:
-            raise miscounted(f"math.{name}", builtins.str(problem)) or TypeFailure(
-                f"math.{name}() doesn't take these arguments", help=f"for tensors there is `{name}`, where torch has it"
-            ) from None
+        except TypeError:
+            raise _misfit(name, compute, builtins.len(values), named) from None
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"Python's math.{name}, on plain numbers."
     FUNCTIONS[f"math.{name}"] = call
+
+
+def _misfit(name: str, compute: Any, given: builtins.int, named: Any) -> TypeFailure:
+    """The failure of a call whose arguments are all of the right kind: their number is wrong, or a name."""
+    from inspect import Parameter, signature
+
+    try:
+        parameters = builtins.list(signature(compute).parameters.values())
+    except ValueError:
+        parameters = []
+    known = [parameter.name for parameter in parameters if parameter.kind is Parameter.KEYWORD_ONLY]
+    for key in named:
+        if key not in known:
+            return TypeFailure(f"math.{name}() has no argument called `{key}`")
+    if not parameters:
+        # Python doesn't know what log takes.
+        return TypeFailure(f"math.{name}() takes 1 or 2 arguments, and got {given}")
+    count = builtins.len(parameters) - builtins.len(known)
+    return TypeFailure(f"math.{name}() takes {count} argument{'s' * (count != 1)}, and got {given}")
 
 
 def _argument(wanted: Any, value: Any, name: str, at: builtins.int | builtins.str) -> Any:

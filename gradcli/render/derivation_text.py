@@ -113,10 +113,11 @@ def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
             else _value_cells(line, min(_LONGEST_VALUE, width - 20))
         )
     table = [row for row in rows if len(row) == 4]
-    first, second, third, fourth = (max((columns(row[k]) for row in table), default=0) for k in range(4))
-    # The expressions have what the numbers leave, and the other way round.
+    first, _, third, fourth = (max((columns(row[k]) for row in table), default=0) for k in range(4))
     room = width - 2 - first - fourth - (2 if fourth else 0)
-    beside = second + third <= room and second > 0
+    # An expression that's much longer than the others doesn't move their numbers.
+    most = room - min(third, room // 2)
+    second = max((columns(row[1]) for row in table if columns(row[1]) <= most), default=0)
     for row in rows:
         if len(row) != 4:
             yield from _wrapped([("  ", NONE), *row], width)
@@ -124,9 +125,9 @@ def _values(lines: Iterable[Line | LeftOut], width: int) -> Iterator[Row]:
         name, expression, value, note = row
         style = SHAPE if _is_shape(value.strip()) else NUMBER
         left: Row = [("  " + name.ljust(first), NAME), (expression, NONE)]
-        if beside:
+        if columns(expression) <= second and second + columns(value) <= room:
             left.append((" " * (second - columns(expression)), NONE))
-        if not beside and columns(expression) + columns(value) > room:
+        elif columns(expression) + columns(value) > room and expression:
             yield from _wrapped(left, width)
             left = [(" " * (2 + first), NONE)]
             expression = ""
@@ -172,7 +173,7 @@ def _backward(derivation: Derivation, width: int) -> Iterator[Row]:
     rules = max((columns(_rule(path)[0]) for path, _ in rows), default=0)
     room = width - 2 - rules - 3 - symbols - 3
     fitting = [columns(path.chain) for path, numbers in rows if columns(path.chain) + 3 + columns(numbers) <= room]
-    beside = len(fitting) >= _ENOUGH * len(rows)
+    beside = len(rows) > 0 and len(fitting) >= _ENOUGH * len(rows)
     chains = max(fitting, default=0)
     for item in derivation.backward:
         if isinstance(item, LeftOut):

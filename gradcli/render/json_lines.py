@@ -35,7 +35,12 @@ _PART = 2**16
 
 def event_object(event: Event) -> Object:
     """An event as the object that json writes, its keys in the order of the schema."""
-    return _OBJECTS[type(event)](event)
+    make = _OBJECTS.get(type(event))
+    if make is None:
+        from gradcli.render.seen import object_of
+
+        return object_of(event)
+    return make(event)
 
 
 def failure_object(failure: GradcliError) -> Object:
@@ -213,6 +218,9 @@ class JsonRenderer:
                 "this list is nested too deep to be written as JSON", help="does it hold itself? show its parts"
             ) from None
         self._write(line)
+
+    def flush(self) -> None:
+        self.out.flush()
 
     def failure(self, failure: GradcliError) -> None:
         """The last line of a stream that failed."""

@@ -39,7 +39,9 @@ def event_text(event: Event) -> str:
         return value_text(event.value) + "\n"
     if isinstance(event, Grad):
         return f"{event.name}.grad = {_aligned(repr(event.value), len(event.name) + 8)}\n"
-    raise TypeError(f"no text for {event!r}")
+    from gradcli.render.seen import lines_of
+
+    return "".join(f"{line}\n" for line in lines_of(event, WIDTH))  # type: ignore[arg-type]
 
 
 def _aligned(text: str, indent: int) -> str:
@@ -133,6 +135,9 @@ class PlainRenderer:
             self.err.flush()
             return
         self.out.write(event_text(event))
+        self.out.flush()
+
+    def flush(self) -> None:
         self.out.flush()
 
     def failure(self, failure: GradcliError) -> None:

@@ -243,7 +243,8 @@ class RichRenderer:
 
     The gradients of one `backward` arrive one by one and become one table: they are held until another event comes
     that isn't of it, or `flush`. `color` is auto, always or never. `lines_of` gives the lines of a graph, a
-    derivation or a check, within so many columns; `lexer` (of Pygments) highlights a script's text.
+    derivation or a check, within so many columns; `lexer` (of Pygments, or what makes one) highlights a script's
+    text.
     """
 
     def __init__(
@@ -317,7 +318,7 @@ class RichRenderer:
         self._of = of
         self._rows.append(row_of(event, self.screen.width))
         # An event that knows itself to be the last of its `backward` shows the table at once.
-        if getattr(event, "last", False):
+        if event.last:
             self._end_table()
 
     def _end_table(self) -> None:
@@ -356,5 +357,6 @@ class RichRenderer:
         width = self.err_screen.width
         excerpt: Iterable[Text] = ()
         if span is not None and line is not None:
-            excerpt = source_excerpt(line, span, label, width, self.lexer)
+            lexer = self.lexer() if callable(self.lexer) else self.lexer
+            excerpt = source_excerpt(line, span, label, width, lexer)
         self.err_screen.print(diagnostic(kind, text, message, span, excerpt, width), soft_wrap=True)

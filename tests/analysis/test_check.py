@@ -89,7 +89,7 @@ def test_careful_slope_of_smooth_functions(f: Any, x: float, slope: float) -> No
         (lambda x: np.sqrt(abs(x)), 0.0, STEEP, -np.inf, np.inf),
         (np.sqrt, 0.0, STEEP, np.nan, np.inf),
         (np.arcsin, 1.0, STEEP, np.inf, np.nan),
-        (lambda x: x**1.5, 0.0, EDGE, np.nan, 0),
+        (lambda x: np.float64(x) ** 1.5, 0.0, EDGE, np.nan, 0),
         (lambda x: np.sqrt(-x * x), 0.0, UNDEFINED, np.nan, np.nan),
     ],
 )
@@ -234,6 +234,7 @@ CHANGES = {
     "sign": lambda g: -g,
     "offset": lambda g: g + 0.01,
     "reversed": lambda g: np.flip(g),
+    "transposed": lambda g: np.swapaxes(g, -1, -2),
 }
 
 OPS = {
@@ -264,26 +265,23 @@ OPS = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("name", OPS)
-def test_a_wrong_rule_fails(name: str, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_wrong_rule_fails(name: str, change: str) -> None:
     source = (
         "x = [[0.3, -1.2, 0.7], [2.1, 0.4, -0.6], [-1.7, 0.9, 1.3]]\n"
         "w = [[1.1, 0.6, 2.3], [0.2, 1.7, 0.9], [1.4, 3.1, 0.5]]\n"
-        "v = const_v\n"
         f"z = {OPS[name]}\n"
         "y = sum(z * arange(1, z.numel() + 1).reshape(z.shape))"
-    ).replace("v = const_v\n", "")
-    assert report_of(source).passed
-    # The rules of every op of that name: a variant under another of torch's names has them too.
-    rules = TABLE[name].rules
-    twisted = tuple(rule and broken(rule, CHANGES[change]) for rule in rules)
+    )
     session = Session()
     session.tracing = True
     list(session.run(source))
     history = session.history_of(session["y"])
-    places = [step for step in history.steps if not step.is_leaf and step.node.op.rules == rules]
-    assert places
-    for op in {step.node.op for step in places}:
-        monkeypatch.setattr(op, "rules", twisted)
+    assert check(history).passed
+    # A variant under another of torch's names has the same rules.
+    step = next(step for step in history.steps if not step.is_leaf and step.node.op.rules == TABLE[name].rules)
+    wrong = step.node.op.renamed(step.grad_name)
+    wrong.rules = tuple(rule and broken(rule, CHANGES[change]) for rule in wrong.rules)
+    step.node.op = wrong
     assert not check(history).passed
 
 

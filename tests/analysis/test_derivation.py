@@ -261,6 +261,25 @@ def test_parentheses_stand_where_precedence_needs_them_and_only_there() -> None:
     assert forward(explained("x = 2\ny = (-3)^x")) == {"y": "(-3)^x"}
 
 
+def test_operations_are_written_as_in_a_script() -> None:
+    """Each is a script of its own: what is written means the same."""
+    for expression in (
+        "x.T", "permute(x, (0, 1))", "einsum('ij,kj->ik', x, x)", "sum(x, 0, keepdim=true)", "x[1]", "x[:, 1:]",
+        "x[0, 1]", "norm(x, 3, dim=1)", "norm(x, dim=0)", "transpose(x, 0, 1)", "x.repeat((2, 1))",
+        "tril(x, 1)", "var(x, correction=0)", "unsqueeze(x, 1)", "x.expand((4, 2, 3))", "prod(x, 1)",
+        "var(x, 1)", "norm(x, 1)", "cumsum(x, 1)", "x[[1, 0]]", "where(m, x, 0)", "reshape(x, (3, 2))", "flip(x, (0,))",
+        "2 - x", "x / 2", "-x", "x^-2", "x % 2", "stack([x, x], 1)", "x * 1", "roll(x, 1, 0)", "softmax(x, 1)",
+    ):  # fmt: skip
+        names = {"x": tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.5]], requires_grad=True), "m": tensor([True, False, True])}
+        written = forward(explained(f"y = {expression}", **names))["y"]
+        np.testing.assert_array_equal(
+            in_the_language(str(written), **{name: value.array for name, value in names.items()}),
+            in_the_language(expression, **{name: value.array for name, value in names.items()}),
+        )
+        if "flip" not in expression and "[[" not in expression and "roll" not in expression:
+            assert written == expression
+
+
 def test_a_linear_layer_is_written_with_matrices() -> None:
     derivation = explained("const X = ones(5, 3)\nW = zeros(3, 2)\nb = zeros(2)\no = X @ W + b\ny = mean(o^2)")
     assert [line.name for line in derivation.given] == ["W", "b", "X"]
@@ -278,6 +297,8 @@ def test_what_was_broadcast_is_summed_in_the_formula_too() -> None:
     assert chains(explained(source))["a"] == ["sum(∂y/∂v1 * b, 1, keepdim=true)"]
     assert chains(explained(source))["b"] == ["sum(∂y/∂v1 * a, 0)"]
     assert chains(explained(source))["c"] == ["sum(∂y/∂v2)"]
+    vector = "const X = ones(4, 5, 3)\nw = ones(3)\ny = sum(X @ w)"
+    assert chains(explained(vector))["w"] == ["(∂y/∂v1).flatten() @ X.flatten(0, -2)"]
     batch = "const X = ones(4, 5, 3)\nW = ones(3, 2)\ny = sum(X @ W)"
     assert chains(explained(batch))["W"] == ["X.mT @ ∂y/∂v1, summed over the batch"]
 

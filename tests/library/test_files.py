@@ -4,6 +4,7 @@ import io
 import json
 import os
 import stat
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gradcli.engine import Tensor
-from gradcli.errors import FileFailure, GradcliError, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.errors import FileFailure, GradcliError, LimitFailure, ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import files
 from gradcli.session import Session
 
@@ -409,6 +410,28 @@ def test_npz() -> None:
     assert failure('load("none.npz")').message == "none.npz holds no arrays"
 
 
+def test_npz_that_unpacks_to_more_than_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    np.savez_compressed("small.npz", zeros=np.zeros(10**6))
+    monkeypatch.setattr(files, "physical_memory", lambda: 10**6)
+    problem = failure('load("small.npz")')
+    assert problem.kind == "LimitFailure"
+    assert problem.message.startswith("`zeros` in small.npz would take ")
+
+
+@pytest.mark.parametrize("stopped", [MemoryError(), LimitFailure("the time limit is over")])
+@pytest.mark.parametrize("name", ["a.npy", "a.npz"])
+def test_a_limit_that_is_reached_while_reading_is_no_fault_of_the_file(
+    name: str, stopped: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(f'save("{name}", [1, 2])')
+
+    def stop(file: object) -> None:
+        raise stopped
+
+    monkeypatch.setattr(np.lib.format, "read_magic", stop)
+    assert failure(f'load("{name}")').kind == "LimitFailure"
+
+
 def test_a_key_where_there_is_nothing_to_choose() -> None:
     np.save("a.npy", np.zeros((2, 2)))
     problem = failure('load("a.npy", "w")')
@@ -627,6 +650,18 @@ def test_what_fails_leaves_the_old_file(
         assert caught.value.message == f"can't write {name}: no space left on device"
     assert os.listdir() == [name]
     assert Path(name).read_bytes() == before
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the kill is POSIX's")
+def test_a_process_that_is_killed_leaves_the_old_file() -> None:
+    run('save("a.csv", [1, 2])')
+    script = 'save("a.csv", rand(4000, 1000))'
+    process = subprocess.Popen([sys.executable, "-m", "gradcli", "eval", "-e", script])
+    while not any(name.startswith(".gradcli-") and os.stat(name).st_size > 10_000 for name in os.listdir()):
+        assert process.poll() is None
+    process.kill()
+    process.wait()
+    assert Path("a.csv").read_text() == "1.0\n2.0\n"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="modes are POSIX's")

@@ -20,7 +20,7 @@ from hypothesis.extra import numpy as arrays
 from gradcli import GradcliError, Session, Tensor, errors
 from gradcli.errors import LimitFailure, ShapeFailure, Span
 from gradcli.events import Event, Grad, Printed, Value, Warned
-from gradcli.render.json_lines import JsonRenderer, shortest
+from gradcli.render.json_lines import JsonRenderer, encoded, shortest
 
 SCHEMA = Path(__file__).parents[2] / "docs" / "output.schema.json"
 
@@ -436,3 +436,14 @@ def test_a_value_that_cannot_be_written_is_the_scripts_failure() -> None:
     lines = [read(line) for line in out.getvalue().splitlines()]
     assert [line["type"] for line in lines] == ["value", "error"]
     assert (lines[1]["kind"], lines[1]["line"]) == ("LimitFailure", 4)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [(0,), (3, 0), (0, 3), (2**16,), (70_000,), (70_000, 1), (1, 70_000), (2, 40_000), (40_000, 2), (3, 5, 9000)],
+)
+def test_what_is_written_in_steps_is_the_same_text(shape: tuple[int, ...]) -> None:
+    value = {"a": [np.arange(np.prod(shape), dtype=float).reshape(shape).tolist(), "b"], "c": None}
+    nested = {"data": value["a"][0], "c": [1, "x", [2, 3]]}
+    for each in (value, nested, nested["data"]):
+        assert encoded(each) == json.dumps(each, separators=(",", ":"))

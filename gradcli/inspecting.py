@@ -1,0 +1,223 @@
+"""The commands that look at a script: its graph, the derivation of its gradients, and whether they're right.
+
+The script runs, and what it shows itself is left out; then its graph is drawn, explained or checked.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gradcli.engine import Tensor, as_tensor
+from gradcli.errors import AutogradFailure, FileFailure, NameFailure, TypeFailure, ValueFailure
+from gradcli.events import Checked, Event, Explained, Graph, Value, Warned
+from gradcli.language.nearest import nearest
+from gradcli.session import Session
+
+if TYPE_CHECKING:
+    from gradcli.analysis.history import History
+
+Show = Callable[[Event], None]
+
+
+class Latest:
+    """The last differentiable value of a script: shown, given a name, or the start of a backward."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.tensor: Tensor | None = None
+        session.before_backward = self._backward
+
+    def event(self, event: Event) -> None:
+        if isinstance(event, Value):
+            self._take(event.value)
+
+    def _backward(self, outputs: Any, gradients: Any) -> None:
+        for output in outputs:
+            self._take(output)
+
+    def _take(self, value: Any) -> None:
+        if type(value) is Tensor and value.node and not value.is_leaf and self._is_newest(value):
+            self.tensor = value
+
+    def _is_newest(self, value: Tensor) -> bool:
+        return self.tensor is None or value.node.order > self.tensor.node.order
+
+    def found(self) -> Tensor:
+        """Raises AutogradFailure where the script computed nothing that can be differentiated."""
+        for tensor in self.session.named_tensors().values():
+            self._take(tensor)
+        if self.tensor is None:
+            raise AutogradFailure(
+                "nothing in this script can be differentiated",
+                help="compute something from a tracked name: `x = 3; y = x^2`",
+            )
+        return self.tensor
+
+
+def graph_event(session: Session, name: str | None, latest: Latest) -> Graph:
+    """The graph of a name's value, or of the last differentiable one."""
+    from gradcli.analysis.graph import graph_of
+
+    history, name, line = _history(session, name, latest)
+    return Graph(graph_of(history, names=session.named_tensors()), name, line)
+
+
+def explained_event(session: Session, name: str | None, latest: Latest) -> Explained:
+    """The derivation of the gradients of a name's value, or of the last differentiable one."""
+    from gradcli.analysis.derivation import derive
+
+    history, name, line = _history(session, name, latest)
+    return Explained(derive(history, names=session.named_tensors()), name, line)
+
+
+def _history(session: Session, name: str | None, latest: Latest) -> tuple[History, str | None, int]:
+    if name is None:
+        tensor = latest.found()
+    elif name in session:
+        tensor = session[name]
+    else:
+        near = nearest(name, session.named_tensors())
+        raise NameFailure(f"`{name}` isn't defined in this script", help=f"did you mean `{near}`?" if near else "")
+    if type(tensor) is not Tensor:
+        raise TypeFailure(f"`{name}` is no tensor, and has no graph")
+    history = session.history_of(tensor)
+    place = history.result.place
+    return history, name or history.result.name, place.span.line if place is not None else 0
+
+
+class Looking(Latest):
+    """Shows one event about a script when it has run: what `make` makes of a name, or of the last value."""
+
+    def __init__(
+        self,
+        session: Session,
+        show: Show,
+        make: Callable[[Session, str | None, Latest], Event],
+        name: str | None,
+        write: Callable[[Any], None] | None = None,
+    ) -> None:
+        super().__init__(session)
+        self.write = write
+        self.show = show
+        self.make = make
+        self.name = name
+
+    def event(self, event: Event) -> None:
+        super().event(event)
+        if isinstance(event, Warned):
+            self.show(event)
+
+    def finish(self) -> None:
+        event = self.make(self.session, self.name, self)
+        if self.write is None:
+            self.show(event)
+        else:
+            self.write(event)
+
+
+class Checks:
+    """Checks every backward of a script as it comes; `claims` are texts by the names that they are about."""
+
+    def __init__(self, session: Session, claims: dict[str, str], show: Show) -> None:
+        self.session = session
+        self.claims = claims
+        self.show = show
+        self.count = 0
+        self.claimed: set[str] = set()
+        session.before_backward = self.backward
+
+    def event(self, event: Event) -> None:
+        # A script may check by itself, too.
+        if isinstance(event, (Warned, Checked)):
+            self.show(event)
+
+    def backward(self, outputs: Any, gradients: Any) -> None:
+        from gradcli.analysis.check import check
+
+        for output, vector in zip(outputs, gradients or [None] * len(outputs), strict=True):
+            if type(output) is not Tensor or not output.node:
+                return
+            history = self.session.history_of(output)
+            leaves = {leaf.name for leaf in history.leaves}
+            here = {name: self._value(text) for name, text in self.claims.items() if name in leaves}
+            self.claimed |= set(here)
+            start = None if vector is None else vector.array if type(vector) is Tensor else vector
+            with self.session.aside():
+                report = check(history, here or None, start)
+            span, name = self.session.here(), history.result.name
+            self.show(Checked(report, name, span.line if span is not None else 0))
+            self.count += 1
+
+    def _value(self, text: str) -> Any:
+        found: list[Any] = []
+        take = lambda event: found.append(event.value) if isinstance(event, Value) else None  # noqa: E731
+        # Aside, for a claim is no step of the script, and its value has no history.
+        asked, self.session.before_backward = self.session.before_backward, None
+        try:
+            self.session.execute(f"no_grad {{ _claim = ({text}) }}; _claim", "--claim", take)
+        finally:
+            self.session.before_backward = asked
+        return as_tensor(found[0]).array
+
+    def finish(self) -> None:
+        """Raises where there was nothing to check, or a claim is about nothing that was differentiated."""
+        if not self.count:
+            raise AutogradFailure(
+                "there is no backward in this script to check", help="end it with `backward y`, or use `check y` in it"
+            )
+        for name in self.claims:
+            if name not in self.claimed:
+                raise NameFailure(f"no backward of this script reaches a leaf `{name}`, which a claim is about")
+
+
+def claims_of(given: list[str]) -> dict[str, str]:
+    """`x: 4*x` as a name and the text of a value; several stand in one text behind commas as in the language."""
+    from gradcli.grammar import parse
+
+    claims: dict[str, str] = {}
+    for text in given:
+        # The language's own reading of it: a claim of a `check`.
+        tree = parse(f"check y claim {text}", "--claim")
+        statement = tree[1][0]
+        if len(tree[1]) != 1 or statement[0] != "check" or statement[1][1] is None:
+            raise ValueFailure(f"a claim is a name and what its gradient is, `x: 4*x`, and this is `{text}`")
+        for claim in statement[1][1][1]:
+            name, value = claim[1]
+            start = len("check y claim ")
+            claims[name[1]] = text[value[3] - start : value[5] - start]
+    return claims
+
+
+def picture_writer(to: str, output: str | None) -> Callable[[Graph], None]:
+    """Writes a graph for another program, to a file (by whose name the kind goes, where none is given) or to stdout."""
+    if to in ("auto", "rich", "plain"):
+        kinds = {".dot": "dot", ".gv": "dot", ".mmd": "mermaid", ".mermaid": "mermaid", ".svg": "svg", ".json": "json"}
+        to = kinds.get(Path(output or "").suffix.lower(), "plain")
+
+    def write(event: Graph) -> None:
+        from gradcli.render.seen import picture_of
+
+        text = picture_of(event, to)
+        if output is None:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        else:
+            write_to(output, text)
+
+    return write
+
+
+def write_to(path: str, text: str) -> None:
+    """Writes a picture's file, whole or not at all. Raises FileFailure."""
+    target = Path(path)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, target)
+    except OSError as problem:
+        temporary.unlink(missing_ok=True)
+        raise FileFailure(f"can't write {path}: {(problem.strerror or str(problem)).lower()}") from None
