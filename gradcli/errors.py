@@ -41,10 +41,10 @@ class GradcliError(Exception):
     `message` says what was wrong, `label` stands under the caret, `help` is the remedy, `span` the place (none where
     there is no text to point at), `calls` the spans of the calls of user functions that led there, outermost first.
     Other places of a script that the texts speak of stand in them as `{key}`, and in `places` as (code, instruction)
-    under that key (`{key.name}` is the name alone, `{key.value}` the name or the expression, `{key.instead}` what to
-    write for a change in place); whoever knows the script replaces them by `resolve`. `cause` names what only the text
-    can explain further ("untracked"). `argument` is the function and the argument (its position, or the name it was
-    given by) that is at fault, where it is one.
+    under that key (`{key.name}` is the name alone, `{key.value}` the name or the expression, `{key.sum}` its sum,
+    `{key.instead}` what to write for a change in place); whoever knows the script replaces them by `resolve`. `cause`
+    names what only the text can explain further ("untracked"). `argument` is the function and the argument (its
+    position, or the name it was given by) that is at fault, where it is one.
     """
 
     def __init__(
@@ -77,6 +77,7 @@ class GradcliError(Exception):
         for key in self.places:
             self.resolve(key, "an earlier step")
             self.resolve(f"{key}.name", "y")
+            self.resolve(f"{key}.sum", "y.sum()")
             self.resolve(f"{key}.value", "an earlier step")
             self.resolve(f"{key}.instead", "`y = y + 1` for `y += 1`")
         return self.message

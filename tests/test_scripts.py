@@ -3,8 +3,9 @@
     name.gr     the script
     name.out    its standard output, in plain format, to the letter; a script without one is a failing test
     name.err    only for a script that fails: each line occurs in standard error, in this order
+    name.warn   only for a script that warns and goes on: each line occurs in standard error, in this order
 
-A script that has a `.err` ends with status 1, any other with 0. Adding a case is adding files; after a wanted change
+A script that has a `.err` ends with status 1, any other with 0; one that has neither writes nothing to standard error. Adding a case is adding files; after a wanted change
 of output, `GRADCLI_UPDATE=1 pytest tests/test_scripts.py` rewrites the `.out` files: read the difference before it's
 committed, for the expected text was checked against PyTorch and the program's output wasn't.
 """
@@ -66,6 +67,11 @@ def test_script(path: Path) -> None:
     else:
         assert result.status == 0, result.stderr
         assert "error: " not in result.stderr
+        warnings = path.with_suffix(".warn")
+        if warnings.exists():
+            assert_in_order(warnings.read_text(encoding="utf-8").splitlines(), result.stderr)
+        else:
+            assert not result.stderr
 
     if UPDATE:
         output.write_text(result.stdout, encoding="utf-8", newline="\n")
@@ -78,5 +84,5 @@ def test_there_are_scripts() -> None:
 
 
 def test_every_expectation_has_its_script() -> None:
-    expectations = [p for p in SCRIPTS.rglob("*") if p.suffix in {".out", ".err"}]
+    expectations = [p for p in SCRIPTS.rglob("*") if p.suffix in {".out", ".err", ".warn"}]
     assert [name_of(p) for p in expectations if not p.with_suffix(".gr").exists()] == []

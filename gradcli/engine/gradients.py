@@ -27,7 +27,7 @@ def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> An
                 f"{name} needs one number to start from, and {{root.value}} has shape {tensor.shape}",
                 label="grad can be implicitly created only for scalar outputs",
                 help="reduce it, " + (
-                    f"`backward {{root.name}}.sum()`, or give a vector, `backward {{root.name}} with {ones}`"
+                    f"`backward {{root.sum}}`, or give a vector, `backward {{root.name}} with {ones}`"
                     if name == "backward"
                     else f"`grad(sum({{root.name}}), x)`, or give a vector, `grad({{root.name}}, x, {ones})`"
                 ),

@@ -202,7 +202,7 @@ def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tens
         out = op.forward(x, y)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:
         raise _elementwise_failure(op, x, y, problem) from None
-    return untracked(op, out, tensor)
+    return untracked(op, out, input, other)
 
 
 def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:

@@ -73,6 +73,7 @@ def add_cause(
         failure.message = failure.message.replace("and this is", f"and {subject} is")
     elif failure.cause == "leaf" and "\n" not in text and len(text) < LONGEST_QUOTED:
         failure.help = failure.help.replace("`no_grad { }`", f"`no_grad {{ {text} }}`")
+        failure.help = failure.help.replace("`y = x + 1`", f"`{_written_out(text) or 'y = x + 1'}`")
     elif failure.cause == "truth" and re.search(r"\b(?:and|or|not)\b", text):
         failure.help += "; element by element, `(x > 1) & (x < 3)`, `|` and `~` stand for `and`, `or` and `not`"
     elif isinstance(failure, (TypeFailure, NameFailure)) and re.search(r"\bnone\b", failure.message):
@@ -153,7 +154,9 @@ def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
         failure.resolve(f"{key}.value", words if name else _quoted(code, instruction, units) or words)
         failure.resolve(f"{key}.instead", _instead(code, instruction, units))
         failure.resolve(key, words)
-        failure.resolve(f"{key}.name", name or "y")
+        text = name or _text_of(code, instruction, units)
+        failure.resolve(f"{key}.sum", f"{name or 'y'}.sum()" if name or not text else f"sum({text})")
+        failure.resolve(f"{key}.name", text or "y")
 
 
 def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> tuple[str | None, str]:
@@ -182,11 +185,14 @@ def _quoted(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> 
 def _instead(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
     """How a change in place is written as a new value: `h = h + 1` for `h += 1`."""
     text = _text_of(code, instruction, units)
+    written = _written_out(text)
+    return f"`{written}` for `{text}`" if written else "`y = y + 1` for `y += 1`"
+
+
+def _written_out(text: str) -> str:
+    """`h = h + 1` of `h += 1`; empty for what is no such statement."""
     found = re.fullmatch(r"([^\W\d]\w*)\s*(\*\*|//|[-+*/^@%])=\s*(.+)", text)
-    if found is None:
-        return "`y = y + 1` for `y += 1`"
-    name, symbol, value = found.groups()
-    return f"`{name} = {name} {symbol} {value}` for `{text}`"
+    return "" if found is None else "{0} = {0} {1} {2}".format(*found.groups())
 
 
 # ---- Python's exceptions

@@ -84,7 +84,7 @@ def compile_unit(
         body = lowering.program(tree)
         cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
         code = _code(body, cells, key)
-    except (RecursionError, MemoryError):
+    except RecursionError:
         raise _too_deep(file, 1, 1) from None
     except SyntaxError as problem:
         # CPython has limits of its own, such as twenty blocks in each other.

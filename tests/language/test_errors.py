@@ -450,7 +450,7 @@ CAUSES = [
         # (g) which input
         (LEAF + "z = tensor(3., requires_grad=true)\ngrad(sum(x), z)", "3:1:16", "appears to not have been used in the graph", "`z` (line 2)"),
         # (e) asked for by grad
-        (LEAF + "grad(x^2, x)", "2:1:13", "grad needs one number to start from", "`grad(sum(y), x)`"),
+        (LEAF + "grad(x^2, x)", "2:1:13", "grad needs one number to start from", "`grad(sum(x^2), x)`"),
     ),
     *rows(
         "TypeFailure",
