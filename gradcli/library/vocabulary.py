@@ -77,6 +77,13 @@ def enter_later(module: str, keys: str) -> None:
         FUNCTIONS[key] = Later(module, key)
 
 
+def load_all() -> None:
+    """Loads every function that waits for its first use: for whoever goes through the whole vocabulary."""
+    for function in list(FUNCTIONS.values()):
+        if type(function) is Later:
+            _ = function.function
+
+
 def enter_table() -> None:
     """Enters every elementwise operation of one or two arguments under its name, unless the library has its own."""
     for name, op in TABLE.items():

@@ -7,7 +7,6 @@ from types import CodeType
 from gradcli import Session
 from gradcli.analysis.graph import LEAF, OPERATION, RESULT, Edge, Graph, Node, graph_of
 from gradcli.analysis.history import History, Place, history_of
-from gradcli.engine import modes, tracing
 
 SCRIPTS = {
     "seed": "x = arange(4)\ny = 2*dot(x, x)\nbackward y",
@@ -25,11 +24,8 @@ SCRIPTS = {
 
 def history_behind(source: str, name: str = "y") -> tuple[Session, History]:
     session = Session()
-    modes.attend = tracing.trace
-    try:
-        list(session.run(source, "t.gr"))
-    finally:
-        modes.attend = None
+    session.tracing = True
+    list(session.run(source, "t.gr"))
     lines = source.split("\n")
 
     def place_of(code: CodeType, instruction: int) -> Place | None:

@@ -329,6 +329,30 @@ def test_a_table_is_held_until_something_else_happens(screen: Callable[..., Scre
     assert stripped(here.out).endswith("─\nnext\n")
 
 
+def test_a_table_is_shown_at_once_when_its_last_leaf_came(screen: Callable[..., Screen]) -> None:
+    """A loop's table is seen while the loop still runs; a leaf that isn't said to be the last waits for the others."""
+    here = screen(80)
+    here.renderer.event(grad("x", 1, 2))
+    last = grad("w", 1, 3)
+    last.last = True
+    here.renderer.event(last)
+    text = stripped(here.out)
+    assert tables(text) == 1
+    assert text.endswith("─\n")
+    assert here.show() == text, "and not once more at the end"
+
+
+def test_a_script_shows_its_tables_while_it_runs(screen: Callable[..., Screen]) -> None:
+    here, seen = screen(80), []
+
+    def show(event: Event) -> None:
+        here.renderer.event(event)
+        seen.append(tables(stripped(here.out)))
+
+    Session().execute("x = 3; w = 2\nfor i in range(3) { backward x*w }", "t.gr", show)
+    assert seen == [0, 1, 1, 2, 2, 3]
+
+
 def test_each_backward_has_its_table(screen: Callable[..., Screen]) -> None:
     """A loop's passes are told apart by a leaf that comes again, other statements by their line or result."""
     loop = [grad(name, 1, 2, passes=step) for step in (1, 2, 3) for name in ("x", "w")]
