@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -89,6 +90,10 @@ def evaluate(
                     session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
                     session.nan = nan
                     session.tracing = look is not None
+                    if not gc.isenabled():
+                        # The command turned it off, for the start; what was loaded isn't worth a look later either.
+                        gc.freeze()
+                        gc.enable()
                     looking = None if look is None else look(session, show)
                     attend = show if looking is None else looking.event
                     for name, text in given:

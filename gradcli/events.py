@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.errors import Span
 
 
-@dataclass(slots=True)
-class Value:
+class Value(NamedTuple):
     """An expression statement's value; `name` where the statement is a bare name."""
 
     value: Any
@@ -17,8 +15,7 @@ class Value:
     line: int
 
 
-@dataclass(slots=True)
-class Grad:
+class Grad(NamedTuple):
     """A leaf's gradient, changed by a `backward` statement of the result called `of`.
 
     `leaf` is the leaf itself, `passes` how many passes have added to the gradient since it was none or zero.
@@ -28,21 +25,22 @@ class Grad:
     name: str
     value: Any
     line: int
-    leaf: Any = field(default=None, repr=False)
-    passes: int = field(default=1, repr=False)
-    last: bool = field(default=False, repr=False)
+    leaf: Any = None
+    passes: int = 1
+    last: bool = False
     """Whether it is the last that this backward changed."""
 
+    def __repr__(self) -> str:
+        return f"Grad(of={self.of!r}, name={self.name!r}, value={self.value!r}, line={self.line!r})"
 
-@dataclass(slots=True)
-class Printed:
+
+class Printed(NamedTuple):
     """What `print` wrote, its line end included."""
 
     text: str
 
 
-@dataclass(slots=True)
-class Warned:
+class Warned(NamedTuple):
     """A diagnostic that stops nothing."""
 
     message: str
@@ -50,8 +48,7 @@ class Warned:
     span: Span | None = None
 
 
-@dataclass(slots=True)
-class Graph:
+class Graph(NamedTuple):
     """The graph that made the result called `name` (`analysis.graph.Graph`)."""
 
     graph: Any
@@ -59,8 +56,7 @@ class Graph:
     line: int
 
 
-@dataclass(slots=True)
-class Explained:
+class Explained(NamedTuple):
     """The derivation of the gradients of the result called `name` (`analysis.derivation.Derivation`)."""
 
     derivation: Any
@@ -68,8 +64,7 @@ class Explained:
     line: int
 
 
-@dataclass(slots=True)
-class Checked:
+class Checked(NamedTuple):
     """Gradients of the result called `name`, compared with differences or claims (`analysis.check.Report`)."""
 
     report: Any

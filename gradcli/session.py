@@ -17,9 +17,7 @@ from gradcli.engine.tracing import trace
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
 from gradcli.grammar import tokens
-from gradcli.language.callsites import text_at
 from gradcli.language.dictionary import BUILTINS, DICTIONARY
-from gradcli.language.failures import add_cause, located, words_for
 from gradcli.language.unit import Unit, compile_unit
 from gradcli.library import context
 
@@ -149,6 +147,9 @@ class Session:
                 script.close()
 
     def _explained(self, problem: Exception) -> GradcliError:
+        # Only a script that fails needs the words for it.
+        from gradcli.language.failures import add_cause, located
+
         failure = located(problem, self._units, self._names())
         if failure.span is not None:
             origins = {name: origin for unit in self._units.values() for name, origin in unit.origins.items()}
@@ -317,6 +318,8 @@ class Session:
         `places` are those that the texts speak of, as in a failure.
         """
         for key, (code, instruction) in (places or {}).items():
+            from gradcli.language.failures import words_for
+
             _, words = words_for(code, instruction, self._units)
             message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
         span = self.here()
@@ -333,6 +336,7 @@ class Session:
     def place_of(self, code: CodeType, instruction: int) -> Place | None:
         """Where an operation stands in this session's scripts: its span, its text, the name its value was given."""
         from gradcli.analysis.history import Place
+        from gradcli.language.callsites import text_at
 
         unit = self._units.get(code.co_filename)
         span = None if unit is None else unit.span_of(code, instruction)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from gradcli.engine import Tensor
+from gradcli.language.origins import Origin
 
 _WORDS = {
     "detach": "`.detach()` cut its history",
@@ -22,19 +22,6 @@ _NUMBERS = {"item": "`.item()`", "tolist": "`.tolist()`", "numpy": "`.numpy()`"}
     for word in ("int", "float", "bool", "len", "range", "enumerate", "numel", "ndim", "shape", "size")
 }
 """What gives plain numbers, without history."""
-
-
-@dataclass(slots=True, frozen=True)
-class Origin:
-    """Where a name was last given a value: the line, the words that were read for it, and what cut the history.
-
-    `maker` is the operation that stands outermost: a function's or method's name, "comparison", or empty.
-    """
-
-    line: int
-    reads: tuple[str, ...]
-    cut: str
-    maker: str = ""
 
 
 def why_untracked(text: str, origins: dict[str, Origin], value_of: Callable[[str], Any]) -> str:

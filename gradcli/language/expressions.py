@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
-from gradcli.language.causes import Origin
+from gradcli.language.origins import Origin
 from gradcli.language.scope import NAMESPACES
 
 LOAD, STORE = ast.Load(), ast.Store()

@@ -18,9 +18,10 @@ from gradcli.errors import (
     ValueFailure,
 )
 from gradcli.language.callsites import argument_span, called_name, iterable_span, text_at
-from gradcli.language.causes import Origin, why_no_gradient, why_number, why_untracked
+from gradcli.language.causes import why_no_gradient, why_number, why_untracked
 from gradcli.language.dictionary import BUILTINS
 from gradcli.language.nearest import nearest
+from gradcli.language.origins import Origin
 from gradcli.language.unit import Unit
 from gradcli.library.vocabulary import FUNCTIONS, signature, signature_of
 

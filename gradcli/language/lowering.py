@@ -11,8 +11,8 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from gradcli.language.causes import Origin
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
+from gradcli.language.origins import Origin
 from gradcli.language.scope import NAMESPACES, bound_names, mentions, mentions_gradient, walk
 
 DEL = ast.Del()

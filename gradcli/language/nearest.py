@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
     """The known name nearest to `name`, if one is near."""
+    # Only failures ask.
+    from difflib import get_close_matches
+
     candidates = list(known)
     exact = [key for key in candidates if key.lower() == name.lower()]
     if exact:

@@ -70,10 +70,9 @@ def backward(
     for leaf, tensor in context.current().named_tensors().items():
         if tensor.meta is not None and id(tensor.meta) in shown:
             shown.discard(id(tensor.meta))
-            events.append(Grad(name, leaf, tensor.meta.grad, line, tensor, tensor.meta.passes, last=False))
+            events.append(Grad(name, leaf, tensor.meta.grad, line, tensor, tensor.meta.passes))
     for event in events:
-        event.last = event is events[-1]
-        context.current().emit(event)
+        context.current().emit(event._replace(last=event is events[-1]))
 
 
 @runtime

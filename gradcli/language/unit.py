@@ -5,22 +5,20 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
-from dataclasses import dataclass, field
 from types import CodeType
-from typing import Any
+from typing import Any, NamedTuple
 
 from gradcli.errors import LimitFailure, Span
 from gradcli.grammar import parse
-from gradcli.language.causes import Origin
 from gradcli.language.lowering import Lowering, names_of
+from gradcli.language.origins import Origin
 from gradcli.language.scope import mentions
 
 FRAMES_TO_COMPILE = 6000
 """Python's frames that lowering may take: some 1,500 brackets in each other."""
 
 
-@dataclass(slots=True)
-class Unit:
+class Unit(NamedTuple):
     """One text of a session: a file, a line of the REPL, an expression of the command line."""
 
     file: str
@@ -33,10 +31,10 @@ class Unit:
     consts: frozenset[str]
     explicit: bool
     """Whether it is in explicit mode: it, or something before it, mentions `requires_grad`."""
-    named_spans: dict[tuple[int, int, int, int], str] = field(default_factory=dict)
+    named_spans: dict[tuple[int, int, int, int], str]
     """The name that the value of an expression was given, by the expression's place."""
 
-    origins: dict[str, Origin] = field(default_factory=dict)
+    origins: dict[str, Origin]
     """What the value of a name comes from."""
 
     sees: bool = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from inspect import CO_VARARGS
 from typing import Any
 
@@ -220,6 +219,8 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
                 options[target] = value if convert is None else converted(convert, value, name, target, key)
             else:
                 known = [k for k in (*positional, *named_only, rest) if k]
+                from difflib import get_close_matches
+
                 near = get_close_matches(key, known, 1)
                 hint = f"did you mean `{near[0]}`? " if near else ""
                 raise _misuse(f"{name}() has no argument `{key}`", name, hint, key)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import builtins
 import math
-import string
 from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
 from gradcli.engine.memory import physical_memory
-from gradcli.errors import GradcliError, LimitFailure, NameFailure, TypeFailure, ValueFailure
+from gradcli.errors import LimitFailure, TypeFailure, ValueFailure
 from gradcli.events import Printed
 from gradcli.library import context
 from gradcli.library.arguments import Number, Whole, converted, described
@@ -300,28 +299,10 @@ for _name in (
 # ---- methods of lists, tuples and strings: a closed list of them
 
 
-class _Fields(string.Formatter):
-    """str.format without the attributes and items that its fields can reach for."""
-
-    def get_field(self, field_name: str, args: Any, kwargs: Any) -> Any:
-        if "." in field_name or "[" in field_name:
-            raise NameFailure(f"a format field is a number or a name, and this is `{field_name}`")
-        return super().get_field(field_name, args, kwargs)
-
-    def convert_field(self, value: Any, conversion: str | None) -> Any:
-        return text_of(value, quoted=True) if conversion == "r" else text_of(value) if conversion else value
-
-    def format_field(self, value: Any, format_spec: str) -> Any:
-        return format(value, format_spec) if format_spec or type(value) is Tensor else text_of(value)
-
-
 def _format(text: str, *args: Any, **named: Any) -> str:
-    try:
-        return _Fields().vformat(text, args, named)
-    except GradcliError:
-        raise
-    except (IndexError, KeyError, ValueError) as problem:
-        raise TypeFailure(f"this format doesn't fit its values: {problem}") from None
+    from gradcli.library.texts import formatted
+
+    return formatted(text, args, named)
 
 
 def _extend(values: list[Any], more: Any) -> None:
