@@ -6,14 +6,13 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from types import CellType, CodeType, FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor, modes, start_tracking, stop_tracking
 from gradcli.engine.finiteness import Watch
 from gradcli.engine.node import site
-from gradcli.engine.tracing import trace
 from gradcli.errors import GradcliError, NameFailure, Span, ValueFailure
 from gradcli.events import Event, Warned
 from gradcli.grammar import tokens
@@ -23,22 +22,12 @@ from gradcli.library import context
 
 if TYPE_CHECKING:
     from gradcli.analysis.history import History, Place
+    from gradcli.state import State
 
 _EMPTY = object()
 
 FRAMES_TO_RUN = 3000
 """Python's frames that a script may take: functions that call each other 500 deep have room, also by way of hooks."""
-
-
-class State(NamedTuple):
-    """What a session has of its own; what its values hold, and can change, is theirs."""
-
-    values: dict[str, Any]
-    consts: frozenset[str]
-    dtype: np.dtype
-    explicit: bool | None
-    seed: int | None
-    generator: Any
 
 
 class _Mode:
@@ -214,7 +203,7 @@ class Session:
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
         modes.default_dtype, modes.recording, modes.script_builtins = self._dtype, mode.recording, BUILTINS
-        modes.warn, modes.attend, self._emit = self.warn, trace if self.tracing else None, emit
+        modes.warn, modes.attend, self._emit = self.warn, self._tracer(), emit
         try:
             with np.errstate(all="ignore") if mode.watch is None else mode.watch.errors():
                 yield
@@ -226,6 +215,13 @@ class Session:
             modes.watch, modes.before_backward = watched, asked
             context.enter(outer)
             sys.setrecursionlimit(limit)
+
+    def _tracer(self) -> Callable[..., None] | None:
+        if not self.tracing:
+            return None
+        from gradcli.engine.tracing import trace
+
+        return trace
 
     # ---- names
 
@@ -266,6 +262,8 @@ class Session:
         """The names and the settings, for `restore`."""
         values = {name: _content(cell) for name, cell in self._cells.items()}
         generator = None if self._generator is None else self._generator.bit_generator.state
+        from gradcli.state import State
+
         return State(values, self._consts, self._dtype, self._explicit, self._seed, generator)
 
     def restore(self, state: State) -> None:

@@ -5,15 +5,17 @@
     name.err    only for a script that fails: each line occurs in standard error, in this order
     name.warn   only for a script that warns and goes on: each line occurs in standard error, in this order
 
-A script that has a `.err` ends with status 1, any other with 0; one that has neither writes nothing to standard error. Adding a case is adding files; after a wanted change
-of output, `GRADCLI_UPDATE=1 pytest tests/test_scripts.py` rewrites the `.out` files: read the difference before it's
-committed, for the expected text was checked against PyTorch and the program's output wasn't.
+A script that has a `.err` ends with status 1, and so does one with a `check` that says `fail: `; any other with 0. One
+that has neither `.err` nor `.warn` writes nothing to standard error. Adding a case is adding files; after a wanted
+change of output, `GRADCLI_UPDATE=1 pytest tests/test_scripts.py` rewrites the `.out` files: read the difference before
+it's committed, for the expected text was checked against PyTorch and the program's output wasn't.
 """
 
 from __future__ import annotations
 
 import io
 import os
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -65,7 +67,8 @@ def test_script(path: Path) -> None:
         assert "error: " in result.stderr
         assert_in_order(errors.read_text(encoding="utf-8").splitlines(), result.stderr)
     else:
-        assert result.status == 0, result.stderr
+        checks_failed = re.search(r"^fail: ", result.stdout, re.MULTILINE) is not None
+        assert result.status == int(checks_failed), result.stderr
         assert "error: " not in result.stderr
         warnings = path.with_suffix(".warn")
         if warnings.exists():

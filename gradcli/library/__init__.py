@@ -7,7 +7,6 @@ from gradcli.engine import Tensor
 from gradcli.library import (  # noqa: F401  (importing a module enters its functions)
     autograd,
     creation,
-    files,
     functional,
     parts,
     plain,
@@ -22,6 +21,7 @@ from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_later, method
 
 autograd.enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
+enter_later("gradcli.library.files", "load save")
 enter_later(
     "gradcli.library.transforms",
     "value_and_grad grad_and_value vjp jvp jacrev jacfwd jacobian hessian hvp vhp torch.func.grad torch.func.hessian "

@@ -12,7 +12,7 @@ from pathlib import Path
 from gradcli.errors import FileFailure, ValueFailure
 from gradcli.grammar import parse
 from gradcli.language.scope import mentions
-from gradcli.session import State
+from gradcli.state import State
 
 LAST = "_"
 """The name of the last value that a line showed."""

@@ -21,7 +21,8 @@ from gradcli.engine.memory import arrays_in, change_since, owner_of
 from gradcli.engine.node import ACCUMULATE_GRAD, next_order
 from gradcli.engine.tensor import AutogradMeta
 from gradcli.library.values import Handle
-from gradcli.session import Session, State
+from gradcli.session import Session
+from gradcli.state import State
 
 MOST_STEPS = 100
 """Lines that can be undone."""

@@ -93,7 +93,6 @@ SEVERAL = {
     "statements have a line each": ("a; b;; c # d\n;e", "a\nb\nc  # d\ne\n"),
     "a comma would go on in the next line": ("x = 5,; y = 1,;\nz", "x = 5,;\ny = 1,;\nz\n"),
     "import of all ends with its line": ("from a import *; b", "from a import *\nb\n"),
-    "so would a parenthesis": ("import (; import a\n)", "import (;\n    import a\n)\n"),
     "at most two blank lines": ("\n\na\n\n\n\n\nb\n\nc\n\n", "a\n\n\nb\n\nc\n"),
     "no blank lines at a block's edges": ("if a {\n\n\nb\n\n\nc\n\n}", "if a {\n    b\n\n\n    c\n}\n"),
     "trailing blanks": ("a  \nb\t\n# c \t\n", "a\nb\n# c\n"),

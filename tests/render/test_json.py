@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from gradcli import GradcliError, Session, Tensor, errors
+from gradcli.analysis import claims, comparing
 from gradcli.errors import LimitFailure, ShapeFailure, Span
 from gradcli.events import Event, Grad, Printed, Value, Warned
 from gradcli.render.json_lines import JsonRenderer, encoded, shortest
@@ -110,6 +111,94 @@ def test_printed_text_keeps_its_line_end() -> None:
     assert written(Printed(""))["text"] == ""
 
 
+def seen(script: str) -> dict[str, Any]:
+    """The last event of a script, which shows a graph, a derivation or a check."""
+    *_, last = Session(seed=0).run(script)
+    return written(last)
+
+
+def test_graph() -> None:
+    found = seen("x = [1, inf]\ny = x * x[0] + 2\ngraph y")
+    assert (found["type"], found["name"], found["line"]) == ("graph", "y", 3)
+    nodes = {node["id"]: node for node in found["nodes"]}
+    assert len(nodes) == len(found["nodes"])
+    ends = {(nodes[edge["from"]]["kind"], nodes[edge["to"]]["kind"]) for edge in found["edges"]}
+    assert ends == {("leaf", "operation"), ("operation", "operation"), ("operation", "result"), ("constant", "result")}
+    assert nodes["n1"] | {"id": "n1", "kind": "leaf", "name": "x", "value": [1.0, "Infinity"]} == nodes["n1"]
+
+
+def test_a_large_graph_is_whole() -> None:
+    found = seen("x = 1\nfor i in range(1000) { x = x * 1.01 }\ngraph x")
+    kinds = [node["kind"] for node in found["nodes"]]
+    assert kinds.count("operation") == 999
+    assert kinds[-1] == "result"
+    assert len(found["edges"]) == 2000
+
+
+def test_explain() -> None:
+    found = seen("x = [1, 2]\ny = dot(x, x) + x[0]\nexplain y")
+    assert (found["type"], found["name"], found["of"], found["line"]) == ("explain", "y", "y", 3)
+    assert found["start"] == {"shape": [], "dtype": "float64", "data": 1.0}
+    assert [given["name"] for given in found["given"]] == ["x"]
+    assert len(found["backward"][-1]["paths"]) == 2
+    assert found["gradients"] == [{"name": "x", "value": {"shape": [2], "dtype": "float64", "data": [3.0, 4.0]}}]
+
+
+def test_explain_leaves_out_what_is_too_much() -> None:
+    found = seen("x = ones(2000)\nfor i in range(100) { x = x * 0.5 }\nexplain x.sum()")
+    (left_out,) = (step for step in found["forward"] if "left_out" in step)
+    assert (left_out["rounds"], left_out["ops"], left_out["first_line"]) == (98, {"mul": 98}, 2)
+    assert found["gradients"][0]["value"] == {"shape": [2000], "dtype": "float64", "data": None}
+
+
+def test_explain_sums_the_paths_that_it_leaves_out() -> None:
+    found = seen("x = 2; y = 0; for i in range(20) { y = y + i * x }; explain y")
+    slope = found["backward"][-1]
+    shown = sum(path["contribution"]["data"] for path in slope["paths"])
+    assert len(slope["paths"]) + slope["left_out_paths"] == 20
+    assert shown + slope["left_out_sum"]["data"] == slope["value"]["data"] == 190
+
+
+def test_check() -> None:
+    found = seen("x = [1, 2, 3]\ny = sum(x^2)\ncheck y claim x: x")
+    assert (found["type"], found["name"], found["line"], found["passed"]) == ("check", "y", 3, False)
+    ((leaf,), (claim,)) = found["leaves"], found["claims"]
+    assert (leaf["verdict"], leaf["compared"], leaf["finding"]) == ("passed", 3, None)
+    assert (claim["passed"], claim["wrong"], claim["against"]) == (False, 3, "autograd")
+    assert claim["finding"] == {"kind": "factor", "factor": 0.5}
+
+
+def test_check_of_random_directions() -> None:
+    (leaf,) = seen("W = ones(20, 20)\ncheck (W^3).mean()")["leaves"]
+    assert leaf["passed"]
+    assert leaf["directions"] > 0
+    assert 0 < leaf["compared"] < 400
+
+
+def test_check_of_what_has_no_slope() -> None:
+    (leaf,) = seen("x = [-1, 0, 2]\ncheck relu(x).sum()")["leaves"]
+    (remark,) = leaf["remarks"]
+    assert (remark["verdict"], remark["at"], remark["first"]["left"]) == ("kink", [[1]], 0)
+    assert remark["first"]["right"] == pytest.approx(1)
+
+
+def test_check_of_nothing_finite() -> None:
+    (leaf,) = seen("x = 0\ncheck x * inf")["leaves"]
+    assert leaf["worst"]["difference"] == "NaN"
+
+
+def test_schema_knows_every_verdict_and_finding() -> None:
+    schema = validator().schema["$defs"]
+    assert set(schema["verdict"]["enum"]) == {
+        *(comparing.PASSED, comparing.FAILED, comparing.ROUNDED, comparing.UNDEFINED),
+        *(comparing.KINK, comparing.JUMP, comparing.STEEP, comparing.EDGE, comparing.UNCLEAR),
+    }
+    finding = schema["finding"]["anyOf"][0]["properties"]
+    constants = [getattr(claims, name) for name in dir(claims) if name.isupper() and not name.startswith("_")]
+    assert set(finding["kind"]["enum"]) == {constant for constant in constants if isinstance(constant, str)}
+    assert set(finding) == set(claims.Finding.__slots__)
+
+
 def test_warning() -> None:
     expected = {"type": "warning", "message": "careful", "help": "do that", **PLACE}
     assert written(Warned("careful", "do that", SPAN)) == expected
@@ -158,6 +247,9 @@ def test_schema_knows_every_kind_of_failure() -> None:
         '{"type":"grad","of":null,"name":"x","line":1,"value":3}',
         '{"type":"print","text":"a","more":1}',
         '{"type":"surprise"}',
+        '{"type":"graph","name":"y","line":1,"nodes":[],"edges":[]}',
+        '{"type":"check","name":"y","line":1,"passed":null,"leaves":[],"claims":[],"unrepeatable":null}',
+        '{"type":"explain","name":"y","line":1,"of":"y","start":1,"given":[],"forward":[],"backward":[]}',
         '{"type":"value","name":null,"line":1,"value":{"shape":[],"dtype":"float64","data":"nan",'
         '"requires_grad":false,"grad_fn":null}}',
     ],

@@ -349,7 +349,7 @@ def test_a_script_shows_its_tables_while_it_runs(screen: Callable[..., Screen]) 
         here.renderer.event(event)
         seen.append(tables(stripped(here.out)))
 
-    Session().execute("x = 3; w = 2\nfor i in range(3) { backward x*w }", "t.gr", show)
+    Session().execute("x = 3; w = 2\nfor i in range(3) { zero_grad(); backward x*w }", "t.gr", show)
     assert seen == [0, 1, 1, 2, 2, 3]
 
 

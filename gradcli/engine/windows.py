@@ -1,0 +1,189 @@
+"""Windows that slide over the last dimensions of an array, and the sums that undo them.
+
+Everything works axis by axis and on whole arrays: taking windows apart is a view; putting them together again adds one
+slice for each offset in a window (or for each window, where those are fewer), whatever the batch.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from gradcli.engine.operation import differentiable
+from gradcli.engine.reductions import restore
+
+
+def places(length: int, size: int, stride: int, before: int, after: int, dilation: int) -> int:
+    """How many windows of `size` elements, `dilation` apart, fit into a padded length."""
+    return (length + before + after - dilation * (size - 1) - 1) // stride + 1
+
+
+def windows(x, kernel, counts, stride, dilation):
+    """A view (..., *counts, *kernel) into (..., *lengths): `counts` windows along each of the last dimensions."""
+    n = len(kernel)
+    lead, steps = x.strides[: x.ndim - n], x.strides[x.ndim - n :]
+    return np.lib.stride_tricks.as_strided(
+        x,
+        (*x.shape[: x.ndim - n], *counts, *kernel),
+        (
+            *lead,
+            *(step * s for step, s in zip(steps, stride, strict=True)),
+            *(step * d for step, d in zip(steps, dilation, strict=True)),
+        ),
+        writeable=False,
+    )
+
+
+def overlap(x, window_axis, place_axis, length, stride, dilation):
+    """The windows along one axis added up where they overlap: an array of `length` along `place_axis` remains.
+
+    `window_axis` holds the elements of a window, `place_axis` the windows.
+    """
+    size, count = x.shape[window_axis], x.shape[place_axis]
+    shape = list(x.shape)
+    shape[place_axis] = length
+    del shape[window_axis]
+    target_axis = place_axis - (window_axis < place_axis)
+    out = np.zeros(shape, x.dtype)
+    whole = [slice(None)] * out.ndim
+    if size <= count:
+        for offset in range(size):
+            start = offset * dilation
+            whole[target_axis] = slice(start, start + (count - 1) * stride + 1, stride)
+            out[tuple(whole)] += x[_at(x.ndim, window_axis, offset)]
+        return out
+    for place in range(count):
+        start = place * stride
+        whole[target_axis] = slice(start, start + (size - 1) * dilation + 1, dilation)
+        part = x[_at(x.ndim, place_axis, place)]
+        # The window's elements stand where the places stood.
+        source = window_axis - (place_axis < window_axis)
+        out[tuple(whole)] += np.moveaxis(part, source, target_axis)
+    return out
+
+
+def _at(ndim, axis, index):
+    key = [slice(None)] * ndim
+    key[axis] = index
+    return tuple(key)
+
+
+def zero_padded(x, padding):
+    """`x` with zeros around its last dimensions; `padding` has a pair for each."""
+    if not any(map(any, padding)):
+        return x
+    return np.pad(x, [(0, 0)] * (x.ndim - len(padding)) + list(padding))
+
+
+def cropped(x, padding, size):
+    """The part of that size which the padding was put around."""
+    return x[(..., *(slice(before, before + n) for (before, _), n in zip(padding, size, strict=True)))]
+
+
+def columns(x, kernel, counts, stride, padding, dilation):
+    """The windows of (N, C, *size) as a view (C, *kernel, N, *counts), outside of which there are zeros."""
+    n = len(kernel)
+    view = windows(zero_padded(x, padding), kernel, counts, stride, dilation)
+    return np.transpose(view, (1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n)))
+
+
+def from_columns(x, size, stride, padding, dilation):
+    """The sum (N, C, *size) of the columns (C, *kernel, N, *counts) where they overlap: the adjoint of `columns`."""
+    n = len(size)
+    for axis, (length, pad, s, d) in enumerate(zip(size, padding, stride, dilation, strict=True)):
+        # One kernel axis goes with each round, and brings the next axis of places to the same number.
+        reach = max(length + sum(pad), (x.shape[n + 2] - 1) * s + d * (x.shape[1] - 1) + 1)
+        x = overlap(x, 1, n + 2, reach, s, d)
+        x = np.moveaxis(x, n + 1, 1 + n - axis) if False else x
+    return cropped(np.moveaxis(x, 0, 1), padding, size)
+
+
+# ---- as functions of their own: (N, C, *size) to (N, C * kernel, places) and back
+
+
+def unfold(x, kernel, stride, padding, dilation):
+    counts = _counts(x.shape[2:], kernel, stride, padding, dilation)
+    taken = columns(x, kernel, counts, stride, padding, dilation)
+    n = len(kernel)
+    return np.moveaxis(taken, n + 1, 0).reshape(x.shape[0], x.shape[1] * prod(kernel), prod(counts))
+
+
+def fold(x, size, kernel, stride, padding, dilation):
+    counts = _counts(size, kernel, stride, padding, dilation)
+    apart = np.reshape(x, (x.shape[0], -1 if x.size else x.shape[1] // prod(kernel), *kernel, *counts))
+    return from_columns(np.moveaxis(apart, 0, len(kernel) + 1), size, stride, padding, dilation)
+
+
+def _counts(size, kernel, stride, padding, dilation):
+    return tuple(
+        places(length, k, s, *pad, d)
+        for length, k, s, pad, d in zip(size, kernel, stride, padding, dilation, strict=True)
+    )
+
+
+unfold = differentiable(
+    unfold,
+    lambda g, _y, x_shape, kernel, stride, padding, dilation: fold(g, x_shape[2:], kernel, stride, padding, dilation),
+    grad_name="Im2ColBackward0", real=False,
+    doc="The windows of images, one a column.", formula="g, its windows added up where they overlap",
+)  # fmt: skip
+fold = differentiable(
+    fold,
+    lambda g, _y, _x, _size, kernel, stride, padding, dilation: unfold(g, kernel, stride, padding, dilation),
+    grad_name="Col2ImBackward0", real=False,
+    doc="Columns added up to images where they overlap.", formula="g, its windows, one a column",
+)  # fmt: skip
+
+
+# ---- sums over windows
+
+
+def window_sum(x, kernel, counts, stride, padding):
+    """The sum of each window over the last dimensions, axis by axis."""
+    n = len(kernel)
+    x = zero_padded(x, padding)
+    for axis, (k, count, s) in enumerate(zip(kernel, counts, stride, strict=True), x.ndim - n):
+        view = windows(np.moveaxis(x, axis, -1), (k,), (count,), (s,), (1,))
+        x = np.moveaxis(np.sum(view, axis=-1), -1, axis)
+    return x
+
+
+def window_spread(x, size, kernel, stride, padding):
+    """Each number added to every element of its window: the adjoint of `window_sum`."""
+    n = len(kernel)
+    for axis, (k, length, s, pad) in enumerate(zip(kernel, size, stride, padding, strict=True), x.ndim - n):
+        shape = (*x.shape[: axis + 1], k, *x.shape[axis + 1 :])
+        reach = max(length + sum(pad), (x.shape[axis] - 1) * s + k)
+        x = overlap(np.broadcast_to(np.expand_dims(x, axis + 1), shape), axis + 1, axis, reach, s, 1)
+    return cropped(x, padding, size)
+
+
+window_sum = differentiable(
+    window_sum,
+    lambda g, _y, x_shape, kernel, _counts, stride, padding: window_spread(
+        g, x_shape[len(x_shape) - len(kernel) :], kernel, stride, padding
+    ),
+    real=False, doc="The sum of each window.", formula="g, added to every element of its window",
+)  # fmt: skip
+window_spread = differentiable(
+    window_spread,
+    lambda g, _y, x_shape, _size, kernel, stride, padding: window_sum(
+        g, kernel, x_shape[len(x_shape) - len(kernel) :], stride, padding
+    ),
+    real=False, doc="Each number added to every element of its window.", formula="g, summed over each window",
+)  # fmt: skip
+
+
+# ---- normalization
+
+
+def standardized(x, axis, eps):
+    """x less its mean, divided by sqrt(variance + eps), along the axes (a tuple)."""
+    deviation = x - np.sum(x, axis=axis, keepdims=True) / _count(x.shape, axis)
+    variance = np.sum(deviation * deviation, axis=axis, keepdims=True) / _count(x.shape, axis)
+    return deviation / np.sqrt(variance + eps)
+
+
+def _count(shape, axis):
+    return prod(shape[a] for a in axis)
