@@ -9,6 +9,8 @@ import sys
 # What is loaded stays: looking for garbage among it, again and again while it's being loaded, takes a tenth of the
 # start. `evaluate` turns the collector on when a script runs.
 gc.disable()
+# Threads of OpenBLAS that wait for work spin for a tenth of a second after it's loaded, unless told otherwise before.
+os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "4")
 
 
 def main() -> None:

@@ -93,6 +93,9 @@ def evaluate(
                     if not gc.isenabled():
                         # The command turned it off, for the start; what was loaded isn't worth a look later either.
                         gc.freeze()
+                        # Graphs are freed by counts of references; what the collector would look through, time and
+                        # again, are nodes that are in use.
+                        gc.set_threshold(50_000, 20, 50)
                         gc.enable()
                     looking = None if look is None else look(session, show)
                     attend = show if looking is None else looking.event

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gradcli.engine import Tensor, as_tensor
+from gradcli.engine import Tensor, as_tensor, modes
 from gradcli.errors import AutogradFailure, FileFailure, NameFailure, TypeFailure, ValueFailure
 from gradcli.events import Checked, Event, Explained, Graph, Value, Warned
 from gradcli.language.nearest import nearest
+from gradcli.library import context
 from gradcli.session import Session
 
 if TYPE_CHECKING:
@@ -71,7 +73,21 @@ def explained_event(session: Session, name: str | None, latest: Latest) -> Expla
     from gradcli.analysis.derivation import derive
 
     history, name, line = _history(session, name, latest)
-    return Explained(derive(history, names=session.named_tensors()), name, line)
+    with _within(session):
+        return Explained(derive(history, names=session.named_tensors()), name, line)
+
+
+@contextmanager
+def _within(session: Session) -> Iterator[None]:
+    """A stretch after the script's end in which the derivatives that it wrote itself run as they did in it."""
+    outer = context.enter(session)
+    dtype, modes.default_dtype = modes.default_dtype, session.snapshot().dtype
+    try:
+        with session.aside():
+            yield
+    finally:
+        modes.default_dtype = dtype
+        context.enter(outer)
 
 
 def _history(session: Session, name: str | None, latest: Latest) -> tuple[History, str | None, int]:

@@ -318,7 +318,7 @@ class Session:
         for key, (code, instruction) in (places or {}).items():
             from gradcli.language.failures import words_for
 
-            _, words = words_for(code, instruction, self._units)
+            _, words = words_for(code, instruction, self._units, self.here())
             message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
         span = self.here()
         if (span, message) not in self._warned:

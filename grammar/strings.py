@@ -91,7 +91,7 @@ def read_format(scan: Scan, start: int) -> None:
     match = re.compile(r"(?:!([rsa])\s*)?(?::([^{}\n]*))?(?=([{}]?))").match(scan.text, start)
     assert match is not None  # each part may be missing
     if match.end() == start:
-        scan.fail("expected `!r`, `!s` or `!a`", start, start + 1, help="for `not equal`, write `!=`")
+        scan.fail("expected `!r`, `!s` or `!a`", start, start + 1)
     if match[3] == "{":
         place = match.end()
         message = "a format can't contain an expression of its own"

@@ -3,6 +3,7 @@
 ```console     commands behind `$`, each followed by what it prints
 ```gr          a script, followed by a block `text` with its output, then its warnings and errors
 ```python      the same in Python
+```repl        a session of the REPL, as a terminal of 80 columns without colours shows it
 """
 
 from __future__ import annotations
@@ -20,8 +21,11 @@ from typing import NamedTuple
 import pytest
 import typer
 
+from gradcli import Session
 from gradcli.cli import app
-from gradcli.evaluate import evaluate
+from gradcli.engine import modes
+from gradcli.evaluate import evaluate, renderer_for
+from gradcli.repl.running import Shell
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,8 +101,27 @@ def check_python(program: Block, output: Block) -> None:
     assert out.getvalue() == output.text
 
 
-def options_of_eval() -> set[str]:
-    """The options that `gradcli eval` has, `--help` aside."""
-    command = typer.main.get_command(app).commands["eval"]  # type: ignore[attr-defined]
+def check_session(block: Block) -> None:
+    """Gives a REPL the lines behind its prompts: they show what stands below them."""
+    assert replayed(block.text) == block.text
+
+
+def replayed(text: str) -> str:
+    """A REPL's lines, each with what it shows on 80 columns without colours; blanks at the ends of lines aside."""
+    out, precision = io.StringIO(), modes.precision
+    session = Session()
+    shell = Shell(session, renderer_for("rich", out, out, session.text_of, "never"), lambda: 80)
+    try:
+        for typed in re.findall(r"^>>> .*\n(?:\.\.\. .*\n)*", text, re.MULTILINE):
+            out.write(typed)
+            shell.submit(re.sub(r"^(>>>|\.\.\.) ", "", typed, flags=re.MULTILINE))
+    finally:
+        modes.precision = precision
+    return re.sub(r" +$", "", out.getvalue(), flags=re.MULTILINE)
+
+
+def options_of(name: str) -> set[str]:
+    """The options that a command has, `--help` aside."""
+    command = typer.main.get_command(app).commands[name]  # type: ignore[attr-defined]
     known = {name for parameter in command.params for name in parameter.opts if name.startswith("-")}
     return known - {"-h", "--help"}

@@ -1,8 +1,9 @@
-"""Every script in examples/ prints what stands beside it in its `.out`."""
+"""Every script in examples/ prints what stands beside it in its `.out`; status 1 is for a failing `check` alone."""
 
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ SCRIPTS = sorted(EXAMPLES.glob("*.gr"))
 def test_example(script: Path) -> None:
     out, err = io.StringIO(), io.StringIO()
     status = evaluate([(str(script), None)], out=out, err=err)
-    assert (status, err.getvalue()) == (0, "")
+    checks_failed = re.search(r"^fail: ", out.getvalue(), re.MULTILINE) is not None
+    assert (status, err.getvalue()) == (int(checks_failed), "")
     assert out.getvalue() == script.with_suffix(".out").read_text(encoding="utf-8")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from gradcli import Tensor, errors
 from gradcli.library.queries import ATTRIBUTES
-from tests.documents import ROOT, Block, Document, check_command, check_python, check_script, options_of_eval
+from tests.documents import ROOT, Block, Document, check_command, check_python, check_script, options_of
 
 REFERENCE = Document("docs/language.md")
 CODE = re.sub(r"\\\|", "|", " ".join(re.findall(r"`([^`\n]+)`", REFERENCE.text)))
@@ -59,7 +59,7 @@ def test_every_kind_of_error_is_documented() -> None:
 
 
 def test_every_option_of_eval_is_documented() -> None:
-    assert REFERENCE.options() == options_of_eval()
+    assert REFERENCE.options() == options_of("eval")
 
 
 def test_every_attribute_named_exists() -> None:

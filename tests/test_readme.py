@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from gradcli.cli import app
-from tests.documents import Block, Document, check_command, check_python, check_script, options_of_eval
+from tests.documents import Block, Document, check_command, check_python, check_script, options_of
 
 README = Document("README.md")
 
@@ -43,8 +43,8 @@ def test_every_command_exists() -> None:
     assert set(named) <= set(known)
 
 
-def test_the_options_of_eval_are_those_documented() -> None:
-    assert README.options() == options_of_eval()
+def test_the_options_of_are_those_documented() -> None:
+    assert README.options() == options_of("eval")
 
 
 def test_the_lines_that_set_up_are_one_line_each() -> None:

@@ -8,7 +8,7 @@ branch that isn't selected), so what an operation gave is looked at before anyth
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,17 +20,49 @@ from gradcli.errors import ValueFailure
 Tell = Callable[[str, str, dict[str, tuple[Any, int]]], None]
 """Takes a message, a help, and the places that they speak of."""
 
-_CURES = {
+_DIVISION = "keep 0 out of the denominator, in a branch that isn't selected too: `x / where(y == 0, 1, y)`"
+_GROWTH = (
+    "numbers end at 1.8e308, in float32 at 3.4e38: scale them or work with their logarithms; a loop that diverges "
+    "wants smaller steps"
+)
+_POLES = {
     "sqrt": "the slope of sqrt is infinite at 0: keep 0 out, `sqrt(x + 1e-12)`; a length is `norm(x)`, which has a "
     "gradient at 0",
     "rsqrt": "keep 0 out: `rsqrt(x + 1e-12)`",
-    "log": "keep 0 out: `log(x + 1e-12)`; the log of a softmax is `log_softmax`, log(1 + x) is `log1p`, x log(y) is "
-    "`xlogy`",
+    "log": "keep 0 out: `log(x + 1e-12)`; the log of a softmax is `log_softmax`, log(1 + x) is `log1p`, x log(x) is 0 "
+    "at 0 as `x * log(where(x == 0, 1, x))`",
+    "log1p": "log1p is infinite at -1: keep -1 out, `log1p(clamp(x, min=-1 + 1e-12))`",
     "exp": "exp overflows beyond 709 (88 in float32): `logsumexp`, `softmax`, `softplus` and `expm1` don't",
-    "div": "keep 0 out of the denominator, in a branch that isn't selected too: `x / where(y == 0, 1, y)`",
-    "pow": "a power below 1 has an infinite slope at 0: keep 0 out, `(x + 1e-12)^p`",
+    "div": _DIVISION,
+    "pow": "0 has no negative power, and a power below 1 an infinite slope at 0: keep 0 out, `(x + 1e-12)^p`",
+    "asin": "asin and acos have infinite slopes at -1 and 1: `clamp(x, -1 + 1e-12, 1 - 1e-12)`",
+    "atanh": "atanh is infinite at -1 and 1: `clamp(x, -1 + 1e-12, 1 - 1e-12)`",
+    "acosh": "acosh has an infinite slope at 1: `clamp(x, min=1 + 1e-12)`",
+    "mul": "0 * inf is nan: x log(x) is 0 at 0 as `x * log(where(x == 0, 1, x))`; look where the infinite factor comes "
+    "from",
 }
-_MORE = {"log2": "log", "log10": "log", "exp2": "exp", "sinh": "exp", "cosh": "exp", "reciprocal": "div"}
+_DOMAINS = {
+    "sqrt": "sqrt is defined from 0 on: `sqrt(clamp(x, min=0))` where rounding went below 0",
+    "rsqrt": "rsqrt is defined above 0: `rsqrt(clamp(x, min=1e-12))`",
+    "log": "log is defined above 0: `log(clamp(x, min=1e-12))`, or `log(abs(x))`",
+    "log1p": "log1p is defined above -1: `log1p(clamp(x, min=-1 + 1e-12))`",
+    "pow": "a negative number has whole powers only: `abs(x)^p`, or `sign(x) * abs(x)^p`",
+    "asin": "asin and acos are defined from -1 to 1: `clamp(x, -1, 1)`",
+    "atanh": "atanh is defined between -1 and 1: `clamp(x, -1 + 1e-12, 1 - 1e-12)`",
+    "acosh": "acosh is defined from 1 on: `clamp(x, min=1)`",
+    "std": "one element has no spread, n - 1 is 0: `correction=0` divides by n",
+    "mean": "nothing has no mean: look why there are no elements",
+    "div": "inf / inf is nan: exp(x) / sum(exp(x)) is `softmax(x, 0)`, exp(a) / exp(b) is `exp(a - b)`",
+    "sub": "inf - inf is nan: log(exp(a) + exp(b)) is `logaddexp`, log(sum(exp(x))) `logsumexp`; look where the "
+    "infinities come from",
+    "mul": _POLES["mul"],
+}
+_MORE = {
+    "log2": "log", "log10": "log", "exp2": "exp", "expm1": "exp", "sinh": "exp", "cosh": "exp", "acos": "asin",
+    "reciprocal": "div", "remainder": "div", "fmod": "div", "floor_divide": "div", "var": "std", "add": "sub",
+    "pow_number": "pow",
+}  # fmt: skip
+_LOOK = "look at the operands, and keep out those that it isn't defined for"
 _DOUBLE_WHERE = (
     "where computes both branches, and 0 * inf is nan: choose the argument too, `where(c, f(where(c, x, 1)), 0)`"
 )
@@ -65,36 +97,39 @@ class Watch:
         self, node: Node | None, out: Any, inputs: tuple[Any, ...], parameters: tuple[Any, ...], op: Any = None
     ) -> None:
         """In the place of whoever attends to operations, for the one that raised the flag."""
+        flag = modes.raised
         self.disarm()
         if modes.attend is not None:
             modes.attend(node, out, inputs, parameters)
-        kind = _became(out, inputs)
-        name = node.op.name if node is not None else op.name if op is not None else "an operation"
-        if kind and kind not in self._told:
-            self._told.add(kind)
-            self._say(f"{_computed(name, inputs, out)}", cure_of(name), {})
+        op = node.op if node is not None else op
+        name = op.name if op is not None else "an operation"
+        new = _new(out, inputs, op)
+        if new is not None and new.kind not in self._told:
+            self._told.add(new.kind)
+            infinite = any(np.isinf(array).any() for array in _reals(inputs))
+            self._say(_computed(new, name, inputs), cure_of(name, flag, infinite), {})
 
     def gradient(self, node: Node, g: Any, contribution: Any, roots: Iterable[Node]) -> None:
         """Looks at what a rule gave, after NumPy raised a flag in it."""
-        modes.raised = None
+        flag, modes.raised = modes.raised, None
         arrays = [value.array if type(value) is Tensor else value for value in (g, contribution)]
         if not all(isinstance(array, (np.ndarray, np.generic)) for array in arrays):
             return
-        kind = _became(arrays[1], (arrays[0],))
-        if not kind or "gradient" in self._told:
+        incoming, given = arrays
+        new = _new(given, (incoming,), node.op)
+        if new is None or "gradient" in self._told:
             return
         self._told.add("gradient")
-        incoming, given = arrays
-        spot = _first_bad(given)
-        zero = incoming.shape == given.shape and incoming[spot] == 0
+        zero = incoming.shape == given.shape and incoming[new.spot] == 0
         chooser = _chooser(node, roots) if zero else None
-        why = "0 * inf " if zero else ""
-        where = f", at {list(map(int, spot))}" if given.ndim else ""
+        how = "0 * inf" if zero else "computed"
         branch = ", in the branch that `where` at {chooser} did not select" if chooser is not None else ""
         places = {"op": _place(node)} | ({"chooser": _place(chooser)} if chooser is not None else {})
+        # The 0 comes from outside, and the rule's own factor is what's infinite.
+        cure = cure_of(node.op.name, "divide by zero" if zero else flag, bool(np.isinf(incoming).any()))
         self._say(
-            f"a gradient became {kind}{where}: {why or 'computed '}in the backward of {node.op.name} at {{op}}{branch}",
-            _DOUBLE_WHERE if chooser is not None else cure_of(node.op.name),
+            f"a gradient became {new.kind}{_at(new.spot)}: {how} in the backward of {node.op.name} at {{op}}{branch}",
+            cure if chooser is None else _DOUBLE_WHERE,
             places,
         )
 
@@ -104,20 +139,50 @@ class Watch:
         self.tell(message, help, places)
 
 
-def cure_of(name: str) -> str:
-    """The usual remedy for an operation's inf or nan."""
-    return _CURES.get(_MORE.get(name, name), "look at the operands, and keep out those that it isn't defined for")
+def cure_of(name: str, flag: str | None, infinite: bool = False) -> str:
+    """The usual remedy for an operation's inf or nan: by the processor's flag that it raised, and by whether an
+    operand was infinite.
+    """
+    name = _MORE.get(name, name)
+    if flag == "overflow" and name != "exp":
+        return _GROWTH
+    if name == "div" and not infinite:
+        return _DIVISION
+    cures = (_DOMAINS, _POLES) if flag == "invalid value" else (_POLES, _DOMAINS)
+    return next((known[name] for known in cures if name in known), _LOOK)
 
 
-def _became(out: Any, inputs: tuple[Any, ...]) -> str:
-    """Which of nan and inf is in a result that came from none; empty where there is nothing new."""
+class _New(NamedTuple):
+    """What is new in a result: nan or inf, where it is first, and the value there; of several results, in `among`."""
+
+    kind: str
+    spot: tuple[int, ...]
+    value: Any
+    among: list[Any]
+
+
+def _new(out: Any, inputs: tuple[Any, ...], op: Any) -> _New | None:
+    """The nan, else the inf, of a result that isn't of what it was computed from; none where there is no such."""
+    arrays = _reals(out)
+    elementwise = getattr(op, "elementwise", False)
     for kind, test in (("nan", np.isnan), ("inf", np.isinf)):
-        if any(test(array).any() for array in _reals(out)):
-            # An infinite operand may well give another inf; what's new in `inf - inf` is nan.
-            before = [array for part in inputs for array in _reals(part)]
-            known = np.isnan if kind == "nan" else lambda array: ~np.isfinite(array)
-            return "" if any(known(array).any() for array in before) else kind
-    return ""
+        for array in arrays:
+            new = test(array) & ~_known(kind, inputs, elementwise)
+            if new.any():
+                spot = tuple(np.argwhere(new)[0]) if array.ndim else ()
+                return _New(kind, spot, array[spot], arrays)
+    return None
+
+
+def _known(kind: str, inputs: tuple[Any, ...], elementwise: bool) -> Any:
+    """Where the operands have it already: an infinite one may well give another inf, and what's new in `inf - inf` is
+    nan. What an operation that isn't elementwise is given may have spread anywhere.
+    """
+    known: Any = np.False_
+    for part in _reals(inputs):
+        bad = np.isnan(part) if kind == "nan" else ~np.isfinite(part)
+        known = known | (bad if elementwise else bad.any())
+    return known
 
 
 def _reals(value: Any) -> list[Any]:
@@ -128,23 +193,20 @@ def _reals(value: Any) -> list[Any]:
     return []
 
 
-def _first_bad(array: Any) -> tuple[int, ...]:
-    return tuple(np.argwhere(~np.isfinite(array))[0]) if array.ndim else ()
+def _at(spot: tuple[int, ...]) -> str:
+    return f", at {list(map(int, spot))}" if spot else ""
 
 
-def _computed(name: str, inputs: tuple[Any, ...], out: Any) -> str:
+def _computed(new: _New, name: str, inputs: tuple[Any, ...]) -> str:
     """The operation on the first elements that make no finite one: `log(0) is -inf, at [2]`."""
-    arrays = _reals(out)
-    if len(arrays) != 1:
+    if len(new.among) != 1:
         return f"{name} gives a value that isn't finite"
-    spot = _first_bad(arrays[0])
-    where = f", at {list(map(int, spot))}" if spot else ""
     try:
-        operands = [np.broadcast_to(np.asarray(part), arrays[0].shape)[spot] for part in inputs]
+        operands = [np.broadcast_to(np.asarray(part), new.among[0].shape)[new.spot] for part in inputs]
     except ValueError:
         shapes = " and ".join(str(np.shape(part)) for part in inputs)
-        return f"{name} of {shapes} gives {arrays[0][spot]:g}{where}"
-    return f"{name}({', '.join(f'{operand:g}' for operand in operands)}) is {arrays[0][spot]:g}{where}"
+        return f"{name} of {shapes} gives {new.value:g}{_at(new.spot)}"
+    return f"{name}({', '.join(f'{operand:g}' for operand in operands)}) is {new.value:g}{_at(new.spot)}"
 
 
 def _chooser(node: Node, roots: Iterable[Node]) -> Node | None:

@@ -243,16 +243,36 @@ def cumprod(x, axis):
 
 
 def _cumprod_slope(g, y, x, axis):
-    """The sum over later products j of g_j y_j / x_k; where an x_k is 0, with the product of the others."""
-    raw = _raw(x)
-    if not np.any(raw == 0):
+    """The sum over later products j of g_j y_j / x_k; where an x_k is 0, without division.
+
+    Then it's the product of the elements before k, times r_k = g_k + x_(k+1) r_(k+1), which is linear in time too.
+    """
+    if not np.any(_raw(x) == 0):
         return np.flip(np.cumsum(np.flip(g * y, axis), axis=axis), axis) / x
-    pieces = []
-    for k in range(raw.shape[axis]):
-        place = np.arange(raw.shape[axis]).reshape([-1 if a == axis % raw.ndim else 1 for a in range(raw.ndim)])
-        others = np.cumprod(np.where(place == k, 1, x), axis=axis)
-        pieces.append(np.sum(np.where(place >= k, g * others, 0), axis=axis, keepdims=True))
-    return np.concatenate(pieces, axis=axis)
+    g, x = np.swapaxes(g, axis, -1), np.swapaxes(x, axis, -1)
+    one = np.ones_like(_raw(x)[..., :1])
+    before = np.cumprod(np.concatenate([one, x[..., :-1]], axis=-1), axis=-1)
+    factors = np.concatenate([one, np.flip(x[..., 1:], -1)], axis=-1)
+    later = np.flip(_recurrence(factors, np.flip(g, -1)), -1)
+    return np.swapaxes(before * later, axis, -1)
+
+
+def _recurrence(a, b):
+    """h_k = b_k + a_k h_(k-1) along the last axis, from h_(-1) = 0.
+
+    By pairs: two steps are one of the same kind, so half the steps give every other h, and one more those between.
+    """
+    n = b.shape[-1]
+    if n == 1:
+        return b
+    if n % 2:
+        last = b[..., -1:]
+        some = _recurrence(a[..., :-1], b[..., :-1])
+        return np.concatenate([some, last + a[..., -1:] * some[..., -1:]], axis=-1)
+    first_a, first_b, then_a, then_b = a[..., ::2], b[..., ::2], a[..., 1::2], b[..., 1::2]
+    odd = _recurrence(then_a * first_a, then_b + then_a * first_b)
+    even = np.concatenate([first_b[..., :1], first_b[..., 1:] + first_a[..., 1:] * odd[..., :-1]], axis=-1)
+    return np.reshape(np.stack([even, odd], axis=-1), b.shape)
 
 
 cumprod = differentiable(

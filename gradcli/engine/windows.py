@@ -11,7 +11,6 @@ from math import prod
 import numpy as np
 
 from gradcli.engine.operation import differentiable
-from gradcli.engine.reductions import restore
 
 
 def places(length: int, size: int, stride: int, before: int, after: int, dilation: int) -> int:
@@ -21,6 +20,7 @@ def places(length: int, size: int, stride: int, before: int, after: int, dilatio
 
 def windows(x, kernel, counts, stride, dilation):
     """A view (..., *counts, *kernel) into (..., *lengths): `counts` windows along each of the last dimensions."""
+    x = np.asarray(x)
     n = len(kernel)
     lead, steps = x.strides[: x.ndim - n], x.strides[x.ndim - n :]
     return np.lib.stride_tricks.as_strided(
@@ -91,11 +91,9 @@ def columns(x, kernel, counts, stride, padding, dilation):
 def from_columns(x, size, stride, padding, dilation):
     """The sum (N, C, *size) of the columns (C, *kernel, N, *counts) where they overlap: the adjoint of `columns`."""
     n = len(size)
-    for axis, (length, pad, s, d) in enumerate(zip(size, padding, stride, dilation, strict=True)):
-        # One kernel axis goes with each round, and brings the next axis of places to the same number.
-        reach = max(length + sum(pad), (x.shape[n + 2] - 1) * s + d * (x.shape[1] - 1) + 1)
-        x = overlap(x, 1, n + 2, reach, s, d)
-        x = np.moveaxis(x, n + 1, 1 + n - axis) if False else x
+    for length, pad, s, d in zip(size, padding, stride, dilation, strict=True):
+        # Each round takes the kernel's first axis away, so that the next axis of places has the number of this one.
+        x = overlap(x, 1, n + 2, length + sum(pad), s, d)
     return cropped(np.moveaxis(x, 0, 1), padding, size)
 
 
@@ -111,7 +109,7 @@ def unfold(x, kernel, stride, padding, dilation):
 
 def fold(x, size, kernel, stride, padding, dilation):
     counts = _counts(size, kernel, stride, padding, dilation)
-    apart = np.reshape(x, (x.shape[0], -1 if x.size else x.shape[1] // prod(kernel), *kernel, *counts))
+    apart = np.reshape(x, (x.shape[0], x.shape[1] // prod(kernel), *kernel, *counts))
     return from_columns(np.moveaxis(apart, 0, len(kernel) + 1), size, stride, padding, dilation)
 
 
@@ -154,8 +152,7 @@ def window_spread(x, size, kernel, stride, padding):
     n = len(kernel)
     for axis, (k, length, s, pad) in enumerate(zip(kernel, size, stride, padding, strict=True), x.ndim - n):
         shape = (*x.shape[: axis + 1], k, *x.shape[axis + 1 :])
-        reach = max(length + sum(pad), (x.shape[axis] - 1) * s + k)
-        x = overlap(np.broadcast_to(np.expand_dims(x, axis + 1), shape), axis + 1, axis, reach, s, 1)
+        x = overlap(np.broadcast_to(np.expand_dims(x, axis + 1), shape), axis + 1, axis, length + sum(pad), s, 1)
     return cropped(x, padding, size)
 
 
@@ -173,17 +170,3 @@ window_spread = differentiable(
     ),
     real=False, doc="Each number added to every element of its window.", formula="g, summed over each window",
 )  # fmt: skip
-
-
-# ---- normalization
-
-
-def standardized(x, axis, eps):
-    """x less its mean, divided by sqrt(variance + eps), along the axes (a tuple)."""
-    deviation = x - np.sum(x, axis=axis, keepdims=True) / _count(x.shape, axis)
-    variance = np.sum(deviation * deviation, axis=axis, keepdims=True) / _count(x.shape, axis)
-    return deviation / np.sqrt(variance + eps)
-
-
-def _count(shape, axis):
-    return prod(shape[a] for a in axis)

@@ -32,10 +32,10 @@ def attribute_(value: Any, name: str) -> Any:
         known |= set(value.fields)
     is_method = _find_method(value, name) is not None
     near = nearest(name, known)
-    raise NameFailure(
-        f"{described(value)} has no attribute `{name}`",
-        help=f"it's a method: `.{name}()`" if is_method else f"did you mean `.{near}`?" if near else "",
-    )
+    help = f"did you mean `.{near}`?" if near else ""
+    if is_method and not (near and isinstance(value, Parts)):
+        help = f"it's a method: `.{name}()`"
+    raise NameFailure(f"{described(value)} has no attribute `{name}`", help=help)
 
 
 def _find_method(value: Any, name: str) -> Callable[..., Any] | None:

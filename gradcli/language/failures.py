@@ -151,7 +151,7 @@ def _is_innermost(problem: BaseException) -> bool:
 def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
     """Puts names and lines where a failure's texts speak of other places of the script."""
     for key, (code, instruction) in failure.places.items():
-        name, words = words_for(code, instruction, units)
+        name, words = words_for(code, instruction, units, failure.span)
         failure.resolve(f"{key}.value", words if name else _quoted(code, instruction, units) or words)
         failure.resolve(f"{key}.instead", _instead(code, instruction, units))
         failure.resolve(key, words)
@@ -160,14 +160,20 @@ def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
         failure.resolve(f"{key}.name", text or "y")
 
 
-def words_for(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> tuple[str | None, str]:
-    """The name of what was made at a place, if it was given one; and how a person speaks of it: `y` (line 2)."""
+def words_for(
+    code: CodeType | None, instruction: int, units: dict[str, Unit], here: Span | None = None
+) -> tuple[str | None, str]:
+    """The name of what was made at a place, if it was given one; and how a person speaks of it: `y` (line 2).
+
+    A place in another text than `here` is told with that text's name.
+    """
     unit = None if code is None else units.get(code.co_filename)
     span = None if unit is None or code is None else unit.span_of(code, instruction)
     if unit is None or span is None:
         return None, "an earlier step"
     name = unit.name_at(span)
-    return name, f"`{name}` (line {span.line})" if name else f"line {span.line}"
+    line = f"line {span.line}" if here is None or here.unit in ("", span.unit) else f"line {span.line} of {span.file}"
+    return name, f"`{name}` ({line})" if name else line
 
 
 def _text_of(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:

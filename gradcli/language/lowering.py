@@ -352,7 +352,7 @@ class Lowering(Expressions):
         claimed: list[ast.expr] = []
         for claim in () if claims is None else claims[1]:
             name, value = claim[1]
-            claimed += [self.constant(name[1], name), self.expression(value)]
+            claimed += [self.constant(name[1], name), self.constant(name[2:], name), self.expression(value)]
         return self.seeing("check", node, source, *claimed)
 
     def seeing(self, statement: str, node: Any, source: Any, *more: ast.expr) -> list[ast.stmt]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import TypeFailure
+from gradcli.errors import AutogradFailure, NameFailure, TypeFailure
 from gradcli.events import Checked, Explained, Graph
-from gradcli.language.runtime import runtime
+from gradcli.language.runtime import described, runtime
 from gradcli.library import context
 
 
@@ -17,7 +17,7 @@ def _history_of(statement: str, y: Any) -> Any:
     if type(y) is not Tensor:
         if isinstance(y, (int, float)):
             raise TypeFailure(f"{statement} starts from a tensor, and this is a number", cause="number")
-        raise TypeFailure(f"{statement} starts from a tensor, and this is none of them")
+        raise TypeFailure(f"{statement} starts from a tensor, and this is {described(y)}")
     return context.current().history_of(y)
 
 
@@ -41,11 +41,26 @@ def explain(y: Any, name: str | None, line: int) -> None:
 
 @runtime
 def check(y: Any, name: str | None, line: int, *claims: Any) -> None:
-    """`check y claim x: value, ...`; `claims` are names and values by turns."""
+    """`check y claim x: value, ...`; `claims` are a name, its place and a value by turns."""
     from gradcli.analysis.check import check as checked
 
-    claimed = {leaf: as_tensor(value).array for leaf, value in zip(claims[::2], claims[1::2], strict=True)}
     history = _history_of("check", y)
-    with context.current().aside():
-        report = checked(history, claimed or None)
+    if history.result.value.size != 1:
+        node = history.result.node
+        raise AutogradFailure(
+            f"check needs one number to start from, and {{root.value}} has shape {history.result.value.shape}",
+            label="grad can be implicitly created only for scalar outputs",
+            help="reduce it, `check {root.sum}`",
+            places={"root": (node.code, node.instruction if node.code else 0)},
+        )
+    claimed = {leaf: as_tensor(value).array for leaf, value in zip(claims[::3], claims[2::3], strict=True)}
+    try:
+        with context.current().aside():
+            report = checked(history, claimed or None)
+    except NameFailure as failure:
+        # It's a claim that is about no leaf: in its own place.
+        for leaf, place in zip(claims[::3], claims[1::3], strict=True):
+            if f"`{leaf}`" in failure.message:
+                failure.argument = "", place
+        raise
     context.current().emit(Checked(report, name, line))

@@ -21,7 +21,8 @@ def softplus(input: Tensor, beta: Number = 1, threshold: Number = 20):
     return e.softplus(input, beta, threshold)
 
 
-def _reduced(loss: Tensor, reduction: str) -> Tensor:
+def reduced(loss: Tensor, reduction: str) -> Tensor:
+    """The mean or the sum of a loss, or the loss itself; ValueFailure for another word."""
     if reduction == "mean":
         return r.mean(loss)
     if reduction == "sum":
@@ -34,13 +35,13 @@ def _reduced(loss: Tensor, reduction: str) -> Tensor:
 @function("F.mse_loss")
 def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
     """The mean of the squared differences."""
-    return relabel(_reduced(e.pow_number(e.sub(input, target), 2), reduction), "MseLossBackward0")
+    return relabel(reduced(e.pow_number(e.sub(input, target), 2), reduction), "MseLossBackward0")
 
 
 @function("F.l1_loss")
 def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
     """The mean of the absolute differences."""
-    return _reduced(e.abs(e.sub(input, target)), reduction)
+    return reduced(e.abs(e.sub(input, target)), reduction)
 
 
 @function("F.binary_cross_entropy_with_logits")
@@ -54,7 +55,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Opti
     if pos_weight is not None:
         positive = e.mul(positive, e.add(e.mul(target, pos_weight - 1), 1))
     loss = e.add(e.sub(input, e.mul(input, target)), positive)
-    reduced = _reduced(loss if weight is None else e.mul(loss, weight), reduction)
+    reduced = reduced(loss if weight is None else e.mul(loss, weight), reduction)
     return relabel(reduced, "BinaryCrossEntropyWithLogitsBackward0")
 
 
@@ -68,7 +69,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor =
     yes = e.clamp_numbers(e.log(input), -100, None)
     no = e.clamp_numbers(e.log1p(e.neg(input)), -100, None)
     loss = e.neg(e.add(e.mul(target, yes), e.mul(1 - target, no)))
-    reduced = _reduced(loss if weight is None else e.mul(loss, weight), reduction)
+    reduced = reduced(loss if weight is None else e.mul(loss, weight), reduction)
     return relabel(reduced, "BinaryCrossEntropyBackward0")
 
 
@@ -127,7 +128,7 @@ def nll_loss(
     losses = e.mul(e.neg(s.getitem_index(input, index)), Tensor(scale))
     if reduction == "mean":
         return relabel(e.div(r.sum(losses), float(np.sum(scale))), "NllLossBackward0")
-    return relabel(_reduced(losses, reduction), "NllLossBackward0")
+    return relabel(reduced(losses, reduction), "NllLossBackward0")
 
 
 @function("F.cross_entropy")
@@ -148,7 +149,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
         scale = 1 if weight is None else weight
         losses = e.neg(r.sum_dim(e.mul(logs, e.mul(shares, scale)), axis, False))
         return (
-            _reduced(losses, reduction)
+            reduced(losses, reduction)
             if reduction != "mean"
             else relabel(e.div(r.sum(losses), samples), "DivBackward1")
         )
@@ -163,7 +164,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
         picked = scale[np.where(classes == ignore_index, 0, classes)] * counted
         soft = e.div(r.sum(smooth), float(np.sum(picked)))
     else:
-        soft = _reduced(smooth, reduction)
+        soft = reduced(smooth, reduction)
     return hard * (1 - label_smoothing) + soft * (label_smoothing / count)
 
 

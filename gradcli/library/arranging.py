@@ -1,0 +1,399 @@
+"""Functions that arrange elements anew: grids and columns, parts by place, diagonals, windows, copies, turns."""
+
+from __future__ import annotations
+
+from math import comb
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import scattering as g
+from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
+from gradcli.engine.broadcasting import shape_clash
+from gradcli.engine.memory import owner_of
+from gradcli.engine.operation import variant
+from gradcli.engine.reductions import sum_dim
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import (
+    Dims,
+    Flag,
+    OptionalText,
+    OptionalWhole,
+    Tensors,
+    Whole,
+    Wholes,
+    axes_of,
+    axis_of,
+)
+from gradcli.library.parts import cat, index_select, split, stack
+from gradcli.library.vocabulary import function
+
+_diag_embed = variant(s.onto_diagonal, "DiagEmbedBackward0")
+
+# ---- at least so many dims, and company
+
+
+def _several(tensors: tuple[Any, ...]) -> list[Tensor]:
+    """Tensors one by one, or in one list."""
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)):
+        tensors = tuple(tensors[0])
+    return [as_tensor(tensor) for tensor in tensors]
+
+
+def _each(make: Any, tensors: tuple[Any, ...]) -> Any:
+    alone = len(tensors) == 1 and not isinstance(tensors[0], (tuple, list))
+    results = tuple(make(tensor) for tensor in _several(tensors))
+    return results[0] if alone else results
+
+
+def _two_dims(x: Tensor) -> Tensor:
+    return s.reshape(x, (1, 1)) if x.ndim == 0 else s.expand_dims(x, 0) if x.ndim == 1 else x
+
+
+def _three_dims(x: Tensor) -> Tensor:
+    if x.ndim == 0:
+        return s.reshape(x, (1, 1, 1))
+    if x.ndim == 1:
+        return s.expand_dims(s.expand_dims(x, 0), 2)
+    return s.expand_dims(x, 2) if x.ndim == 2 else x
+
+
+@function()
+def atleast_2d(*tensors):
+    """Tensors with at least two dims."""
+    return _each(_two_dims, tensors)
+
+
+@function()
+def atleast_3d(*tensors):
+    """Tensors with at least three dims."""
+    return _each(_three_dims, tensors)
+
+
+@function()
+def broadcast_tensors(*tensors):
+    """Tensors stretched to the shape that they have together."""
+    found = _several(tensors)
+    shape: tuple[int, ...] = ()
+    for tensor in found:
+        try:
+            shape = np.broadcast_shapes(shape, tensor.shape)
+        except ValueError:
+            raise shape_clash(shape, tensor.shape) from None
+    return tuple(x if x.shape == shape else s.broadcast_to(x, shape) for x in found)
+
+
+@function()
+def meshgrid(*tensors, indexing: OptionalText = None):
+    """The coordinates of a grid: each vector along its own dim; indexing "ij", or "xy" for the first two exchanged."""
+    vectors = _several(tensors)
+    if indexing not in (None, "ij", "xy"):
+        raise ValueFailure(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
+    if not vectors:
+        raise ValueFailure("meshgrid expects a non-empty TensorList")
+    for vector in vectors:
+        if vector.ndim > 1:
+            raise ShapeFailure(
+                f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got a tensor of shape {vector.shape}"
+            )
+        if vector.dtype != vectors[0].dtype:
+            raise TypeFailure("torch.meshgrid expects all tensors to have the same dtype")
+    order = list(range(len(vectors)))
+    if indexing == "xy" and len(order) > 1:
+        order[:2] = 1, 0
+    sizes = [vector.array.size for vector in vectors]
+    shape = tuple(sizes[k] for k in order)
+    allocatable(shape, vectors[0].dtype)
+    grids = []
+    for k, vector in enumerate(vectors):
+        along = tuple(sizes[k] if other == k else 1 for other in order)
+        grids.append(s.broadcast_to(s.reshape(vector, along), shape))
+    return tuple(grids)
+
+
+@function()
+def column_stack(tensors: Tensors):
+    """Vectors as columns, and matrices, beside each other."""
+    return cat([s.reshape(x, (x.array.size, 1)) if x.ndim < 2 else x for x in tensors], 1)
+
+
+@function()
+def dstack(tensors: Tensors):
+    """Matrices put behind each other, along the third dim."""
+    return cat([_three_dims(x) for x in tensors], 2)
+
+
+@function()
+def cartesian_prod(*tensors):
+    """All ways to choose one element of each vector, one a row."""
+    vectors = _several(tensors)
+    if any(vector.ndim != 1 for vector in vectors):
+        raise ShapeFailure("Expect a 1D vector, but got shapes " + ", ".join(str(list(x.shape)) for x in vectors))
+    if len(vectors) == 1:
+        return vectors[0]
+    return stack([s.reshape(grid, (-1,)) for grid in meshgrid(*vectors)], 1)
+
+
+@function()
+def combinations(input: Tensor, r: Whole = 2, with_replacement: Flag = False):
+    """All ways to choose r elements of a vector, one a row, in order."""
+    if input.ndim != 1:
+        raise ShapeFailure(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise ValueFailure(f"Expect a non-negative number, but got {r}")
+    n = input.shape[0]
+    if r == 0:
+        return Tensor(np.zeros(0, input.dtype), CUT)
+    rows = comb(n + r - 1, r) if with_replacement else comb(n, r)
+    allocatable((rows, r), np.dtype(np.int64))
+    from itertools import chain, combinations, combinations_with_replacement
+
+    ways = (combinations_with_replacement if with_replacement else combinations)(range(n), r)
+    places = np.fromiter(chain.from_iterable(ways), np.int64, rows * r).reshape(rows, r)
+    return stack([index_select(input, 0, Tensor(places[:, k])) for k in range(r)], 1)
+
+
+# ---- parts by place
+
+
+def _slice(input: Tensor, axis: int, start: int, end: int) -> Tensor:
+    return s.getitem_slice(input, (*(slice(None),) * axis, slice(start, end), ...))
+
+
+@function()
+def tensor_split(input: Tensor, indices_or_sections, dim: Whole = 0):
+    """So many parts along a dim, as even as can be, or parts that end at the indices given."""
+    if not input.ndim:
+        raise ShapeFailure("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
+    axis = axis_of(dim, input.ndim)
+    length = input.shape[axis]
+    several = isinstance(indices_or_sections, (tuple, list, range)) or (
+        type(indices_or_sections) is Tensor and indices_or_sections.ndim
+    )
+    if several:
+        ends = [*Wholes(indices_or_sections), length]
+        starts = [0, *ends[:-1]]
+    else:
+        sections = Whole(indices_or_sections)
+        if sections <= 0:
+            raise ValueFailure(f"number of sections must be larger than 0, got {sections}")
+        allocatable((sections,), np.dtype(object))
+        size, more = divmod(length, sections)
+        starts = [k * size + min(k, more) for k in range(sections)]
+        ends = [*starts[1:], length]
+    return tuple(_slice(input, axis, start, end) for start, end in zip(starts, ends, strict=True))
+
+
+def _split_along(name: str, least: int, axis: Any, words: str) -> None:
+    def body(input: Tensor, indices_or_sections):
+        if input.ndim < least:
+            raise ShapeFailure(
+                f"torch.{name} requires a tensor with at least {least} dimension{'s' * (least > 1)}, but got a tensor "
+                f"with {input.ndim} dimensions!"
+            )
+        dim = axis(input)
+        if not isinstance(indices_or_sections, (tuple, list, range)) and not np.ndim(
+            getattr(indices_or_sections, "array", 0)
+        ):
+            sections = Whole(indices_or_sections)
+            if sections <= 0 or input.shape[dim] % sections:
+                raise ShapeFailure(
+                    f"torch.{name} attempted to split along dimension {dim}, but the size of the dimension "
+                    f"{input.shape[dim]} is not divisible by the split_size {sections}!"
+                )
+        return tensor_split(input, indices_or_sections, dim)
+
+    body.__name__, body.__doc__ = name, words
+    function(name)(body)
+
+
+_split_along("hsplit", 1, lambda x: 0 if x.ndim == 1 else 1, "Parts beside each other: even ones, or by indices.")
+_split_along("vsplit", 2, lambda x: 0, "Parts under each other: even ones, or by indices.")
+_split_along("dsplit", 3, lambda x: 2, "Parts behind each other: even ones, or by indices.")
+
+
+@function()
+def split_with_sizes(input: Tensor, split_sizes: Wholes, dim: Whole = 0):
+    """Parts of the sizes given, along a dim."""
+    return split(input, split_sizes, dim)
+
+
+# ---- diagonals
+
+
+@function()
+def diag_embed(input: Tensor, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1):
+    """Matrices of zeros with the input's last dim on a diagonal."""
+    ndim = input.ndim + 1
+    a, b = axis_of(dim1, ndim), axis_of(dim2, ndim)
+    if a == b:
+        raise IndexFailure(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    if not input.ndim:
+        raise IndexFailure("Dimension out of range (expected to be in range of [-1, 0], but got -2)")
+    n = input.shape[-1] + abs(offset)
+    sizes = list(input.shape[:-1])
+    for place in sorted((a, b)):
+        sizes.insert(place, n)
+    allocatable(tuple(sizes), input.dtype)
+    return _diag_embed(input, tuple(sizes), offset, a, b)
+
+
+@function()
+def diagflat(input: Tensor, offset: Whole = 0):
+    """A matrix with all elements, in a row, on a diagonal."""
+    return diag_embed(s.reshape(input, (-1,)), offset)
+
+
+# ---- windows and strides
+
+
+@function("unfold", method=True)
+def unfold(self: Tensor, dimension: Whole, size: Whole, step: Whole):
+    """`x.unfold(dim, size, step)`: the windows of a size along a dim, a step apart, as a new last dim."""
+    axis = axis_of(dimension, self.ndim)
+    length = self.shape[axis] if self.ndim else 1
+    if size < 0:
+        raise ValueFailure(f"size is {size} but must be >= 0")
+    if size > length:
+        raise ValueFailure(f"maximum size for tensor at dimension {axis} is {length} but size is {size}")
+    if step <= 0:
+        raise ValueFailure(f"step is {step} but must be > 0")
+    if not self.ndim:
+        return s.reshape(self, (1,)) if size else s.getitem_slice(s.reshape(self, (1,)), (slice(0, 0),))
+    return g.unfold(self, axis, size, step)
+
+
+def strided_places(input: Tensor, size: Any, stride: Any, storage_offset: int | None) -> np.ndarray:
+    """Which elements of the input, counted in a row, steps in memory lead to; ValueFailure where they lead outside."""
+    if len(size) != len(stride):
+        raise ShapeFailure(f"mismatch in length of strides and shape: {list(stride)} and {list(size)}")
+    if any(n < 0 for n in (*size, *stride)):
+        raise ValueFailure(f"as_strided: sizes and strides are not negative: {list(size)}, {list(stride)}")
+    allocatable(tuple(size), np.dtype(np.int64))
+    array, start = np.asarray(input.array), 0
+    if array.size and min(array.strides, default=0) < 0:
+        # No tensor of torch's goes backwards: it would have been copied.
+        array = np.ascontiguousarray(array)
+    if storage_offset is not None:
+        owner = owner_of(array)
+        if isinstance(owner, np.ndarray):
+            start = (array.ctypes.data - owner.ctypes.data) // array.itemsize
+    steps = _walk(tuple(n // array.itemsize for n in array.strides), array.shape).ravel()
+    wanted = _walk(stride, size) + (0 if storage_offset is None else storage_offset - start)
+    order = np.argsort(steps, kind="stable")
+    found = np.minimum(np.searchsorted(steps[order], wanted), max(steps.size - 1, 0))
+    places = order[found] if steps.size else found
+    if wanted.size and (not steps.size or not np.array_equal(steps[places], wanted)):
+        raise ValueFailure(
+            f"setStorage: sizes {list(size)}, strides {list(stride)} and storage offset {storage_offset or 0} are out "
+            f"of bounds for a tensor of {array.size} elements"
+        )
+    return places
+
+
+def _walk(strides: Any, shape: Any) -> np.ndarray:
+    """The place in memory, in elements from the first, of each index of a shape."""
+    total = np.zeros((1,) * len(shape), np.int64)
+    for axis, (step, n) in enumerate(zip(strides, shape, strict=True)):
+        total = total + (step * np.arange(n)).reshape([-1 if a == axis else 1 for a in range(len(shape))])
+    return total
+
+
+@function()
+def as_strided(input: Tensor, size: Wholes, stride: Wholes, storage_offset: OptionalWhole = None):
+    """The elements that steps in memory lead to, in a shape; a copy."""
+    return g.read_at(input, strided_places(input, size, stride, storage_offset))
+
+
+# ---- turned, repeated, summed back
+
+
+@function()
+def rot90(input: Tensor, k: Whole = 1, dims: Wholes = (0, 1)):
+    """Turned by 90 degrees, k times, from the first of two dims towards the second."""
+    if len(dims) != 2:
+        raise ValueFailure(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise ValueFailure(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    axes = tuple(axis_of(dim, input.ndim) for dim in dims)
+    if axes[0] == axes[1]:
+        raise ValueFailure(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    return g.rot90(input, k, axes)
+
+
+@function()
+def repeat_interleave(
+    input: Tensor, repeats=None, dim: OptionalWhole = None, *, output_size: OptionalWhole = None
+):
+    """Each element (or slice along a dim) as often as `repeats` says, one number or one for each."""
+    if repeats is None:
+        counts = _counts(input)
+        return Tensor(np.repeat(np.arange(counts.size), counts), CUT)
+    if dim is None:
+        input, dim = s.reshape(input, (-1,)), 0
+    row = input if input.ndim else s.reshape(input, (1,))
+    axis = axis_of(dim, row.ndim)
+    length = row.shape[axis]
+    counts = _counts(as_tensor(repeats))
+    if counts.size not in (1, length):
+        raise ShapeFailure(
+            "repeats must have the same size as input along dim, but got repeats.size(0) = "
+            f"{counts.size} and input.size({axis}) = {length}"
+        )
+    counts = np.broadcast_to(counts, (length,))
+    total = int(counts.sum())
+    if output_size is not None and output_size != total:
+        raise ValueFailure("allocated size does not match required size", help=f"output_size would be {total}")
+    allocatable((*row.shape[:axis], total, *row.shape[axis + 1 :]), row.dtype)
+    return index_select(row, axis, Tensor(np.repeat(np.arange(length), counts)))
+
+
+def _counts(repeats: Tensor) -> np.ndarray:
+    if repeats.ndim > 1:
+        raise ShapeFailure("repeats must be 0-dim or 1-dim tensor")
+    counts = np.array(Wholes(repeats), np.int64)
+    if (counts < 0).any():
+        raise ValueFailure("repeats can not be negative")
+    return counts
+
+
+@function("sum_to_size", method=True)
+def sum_to_size(self: Tensor, *size: Wholes):
+    """`x.sum_to_size(shape)`: summed over what broadcasting from that shape would have stretched."""
+    extra = self.ndim - len(size)
+    try:
+        fits = extra >= 0 and np.broadcast_shapes(size, self.shape) == self.shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeFailure(f"size {{{list(size)}}} is not expandable to size {{{list(self.shape)}}}.")
+    if size == self.shape:
+        return self
+    axes = (*range(extra), *(a + extra for a, n in enumerate(size) if n == 1 and self.shape[a + extra] != 1))
+    summed = sum_dim(self, axes, True)
+    return summed if not extra else s.reshape(summed, size)
+
+
+# ---- the order of frequencies
+
+
+def _rolled(input: Tensor, dim: Any, by: Any) -> Tensor:
+    axes = axes_of(dim, input.ndim)
+    axes = tuple(range(input.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
+    return s.roll(input, tuple(by(input.shape[axis]) for axis in axes), axes)
+
+
+@function("fft.fftshift")
+def fftshift(input: Tensor, dim: Dims = None):
+    """Frequencies in their order along dims (or all): 0 moves to the middle."""
+    return _rolled(input, dim, lambda n: n // 2)
+
+
+@function("fft.ifftshift")
+def ifftshift(input: Tensor, dim: Dims = None):
+    """fftshift undone."""
+    return _rolled(input, dim, lambda n: (n + 1) // 2)
+
+
