@@ -5,7 +5,6 @@ The script runs, and what it shows itself is left out; then its graph is drawn, 
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gradcli.engine import Tensor, as_tensor, modes
-from gradcli.errors import AutogradFailure, FileFailure, NameFailure, TypeFailure, ValueFailure
+from gradcli.errors import AutogradFailure, GradcliError, NameFailure, Span, TypeFailure, ValueFailure
 from gradcli.events import Checked, Event, Explained, Graph, Value, Warned
 from gradcli.language.nearest import nearest
 from gradcli.library import context
+from gradcli.library.arguments import described
 from gradcli.session import Session
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Latest:
         if isinstance(event, Value):
             self._take(event.value)
 
-    def _backward(self, outputs: Any, gradients: Any) -> None:
+    def _backward(self, outputs: Any, gradients: Any, inputs: Any) -> None:
         for output in outputs:
             self._take(output)
 
@@ -105,6 +105,17 @@ def _history(session: Session, name: str | None, latest: Latest) -> tuple[Histor
     return history, name or history.result.name, place.span.line if place is not None else 0
 
 
+def _speak_of_places(failure: GradcliError, session: Session) -> None:
+    """Puts names and lines where a failure speaks of places, as a session does for what fails while it runs."""
+    for key, (code, instruction) in failure.places.items():
+        place = None if code is None else session.place_of(code, instruction)
+        if place is not None:
+            line = f"line {place.span.line}"
+            failure.resolve(key, f"`{place.name}` ({line})" if place.name else line)
+            failure.span = failure.span or place.span
+    str(failure)  # what isn't known is worded in general terms
+
+
 class Looking(Latest):
     """Shows one event about a script when it has run: what `make` makes of a name, or of the last value."""
 
@@ -128,7 +139,11 @@ class Looking(Latest):
             self.show(event)
 
     def finish(self) -> None:
-        event = self.make(self.session, self.name, self)
+        try:
+            event = self.make(self.session, self.name, self)
+        except GradcliError as failure:
+            _speak_of_places(failure, self.session)
+            raise
         if self.write is None:
             self.show(event)
         else:
@@ -144,26 +159,35 @@ class Checks:
         self.show = show
         self.count = 0
         self.claimed: set[str] = set()
+        self.leaves: dict[str, None] = {}
         session.before_backward = self.backward
 
     def event(self, event: Event) -> None:
         # A script may check by itself, too.
+        self.count += isinstance(event, Checked)
         if isinstance(event, (Warned, Checked)):
             self.show(event)
 
-    def backward(self, outputs: Any, gradients: Any) -> None:
+    def backward(self, outputs: Any, gradients: Any, inputs: Any) -> None:
         from gradcli.analysis.check import check
+
+        only = None if inputs is None else frozenset(tensor.node for tensor in inputs if type(tensor) is Tensor)
 
         for output, vector in zip(outputs, gradients or [None] * len(outputs), strict=True):
             if type(output) is not Tensor or not output.node:
                 return
             history = self.session.history_of(output)
-            leaves = {leaf.name for leaf in history.leaves}
+            history.only = only
+            # Where they are all results, the leaves behind them are what can be compared.
+            wanted = [tensor for tensor in inputs or () if type(tensor) is Tensor and tensor.node and tensor.is_leaf]
+            nodes = {tensor.node for tensor in wanted} or {leaf.node for leaf in history.leaves}
+            leaves = [leaf.name for leaf in history.leaves if leaf.name is not None and leaf.node in nodes]
+            self.leaves |= dict.fromkeys(leaves)
             here = {name: self._value(text) for name, text in self.claims.items() if name in leaves}
             self.claimed |= set(here)
             start = None if vector is None else vector.array if type(vector) is Tensor else vector
             with self.session.aside():
-                report = check(history, here or None, start)
+                report = check(history, here or None, start, wanted or None)
             span, name = self.session.here(), history.result.name
             self.show(Checked(report, name, span.line if span is not None else 0))
             self.count += 1
@@ -171,12 +195,19 @@ class Checks:
     def _value(self, text: str) -> Any:
         found: list[Any] = []
         take = lambda event: found.append(event.value) if isinstance(event, Value) else None  # noqa: E731
-        # Aside, for a claim is no step of the script, and its value has no history.
+        # Aside, for a claim is no step of the script.
         asked, self.session.before_backward = self.session.before_backward, None
         try:
-            self.session.execute(f"no_grad {{ _claim = ({text}) }}; _claim", "--claim", take)
+            with self.session.aside():
+                self.session.execute(text, "--claim", take)
         finally:
             self.session.before_backward = asked
+        if not found or not isinstance(found[0], (Tensor, float, int, list, tuple)):
+            kind = described(found[0]) if found else "nothing"
+            raise TypeFailure(
+                f"a claim is a tensor or a number, and `{text}` is {kind}",
+                span=Span("--claim", 1, 1, 1, len(text) + 1),
+            )
         return as_tensor(found[0]).array
 
     def finish(self) -> None:
@@ -187,7 +218,11 @@ class Checks:
             )
         for name in self.claims:
             if name not in self.claimed:
-                raise NameFailure(f"no backward of this script reaches a leaf `{name}`, which a claim is about")
+                reached = ", ".join(f"`{leaf}`" for leaf in self.leaves)
+                raise NameFailure(
+                    f"no backward of this script reaches a leaf `{name}`, which a claim is about",
+                    help=f"there are gradients in {reached}" if reached else "",
+                )
 
 
 def claims_of(given: list[str]) -> dict[str, str]:
@@ -203,8 +238,12 @@ def claims_of(given: list[str]) -> dict[str, str]:
             raise ValueFailure(f"a claim is a name and what its gradient is, `x: 4*x`, and this is `{text}`")
         for claim in statement[1][1][1]:
             name, value = claim[1]
-            start = len("check y claim ")
-            claims[name[1]] = text[value[3] - start : value[5] - start]
+            if name[1] in claims:
+                raise ValueFailure(f"there are two claims about `{name[1]}`")
+            _, _, line, column, end_line, end_column = value
+            lines = f"check y claim {text}".split("\n")[line - 1 : end_line]
+            lines[-1] = lines[-1][:end_column]
+            claims[name[1]] = "\n".join([lines[0][column:], *lines[1:]])
     return claims
 
 
@@ -218,22 +257,12 @@ def picture_writer(to: str, output: str | None) -> Callable[[Graph], None]:
         from gradcli.render.seen import picture_of
 
         text = picture_of(event, to)
-        if output is None:
+        if output in (None, "-"):
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            write_to(output, text)
+            from gradcli.repl.record import write as write_file
+
+            write_file(output, text)
 
     return write
-
-
-def write_to(path: str, text: str) -> None:
-    """Writes a picture's file, whole or not at all. Raises FileFailure."""
-    target = Path(path)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, target)
-    except OSError as problem:
-        temporary.unlink(missing_ok=True)
-        raise FileFailure(f"can't write {path}: {(problem.strerror or str(problem)).lower()}") from None

@@ -65,8 +65,8 @@ class Session:
         self.tracing = False
         """Whether what operations were computed from is kept, for `graph`, `explain` and `check`: a script that has
         such a statement turns it on; a session that may be asked later turns it on itself."""
-        self.before_backward: Callable[[Any, Any], None] | None = None
-        """Called with the results and the vectors of each backward before it begins."""
+        self.before_backward: Callable[[Any, Any, Any], None] | None = None
+        """Called with the results, the vectors and the inputs of each backward before it begins."""
         self._dtype = np.dtype(dtype)
         self._explicit: bool | None = None if tracking is None else tracking == "explicit"
         self._seed = seed

@@ -207,7 +207,9 @@ class Scan:
         try:
             value = int(word) if word.replace("_", "").isdigit() else float(word)
         except ValueError:  # Python's own limit, some 4,300 digits
-            self.fail("this whole number has too many digits", end - len(word), end, help="write it as a float: `1e300`")
+            self.fail(
+                "this whole number has too many digits", end - len(word), end, help="write it as a float: `1e300`"
+            )
         return t.NUMBER, "NUMBER", value
 
     def _name(self, word: str, end: int) -> str:

@@ -9,7 +9,7 @@ in it, for the differences (comparing.py) as for the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -38,8 +38,14 @@ class Report:
         return right and self.unrepeatable is None
 
 
-def check(history: History, claims: Mapping[str, Any] | None = None, start: Any = None) -> Report:
-    """Compares the gradient of each leaf with differences, and with the claims for some of them, by name.
+def check(
+    history: History,
+    claims: Mapping[str, Any] | None = None,
+    start: Any = None,
+    only: Collection[Tensor] | None = None,
+) -> Report:
+    """Compares the gradient of each leaf (or of `only` those) with differences, and with the claims for some of them,
+    by name.
 
     `start` is the vector that a result of several numbers is multiplied with. Raises AutogradFailure where there is
     none or where an operation has no derivative, ShapeFailure where it doesn't fit, and NameFailure for a claim about
@@ -47,7 +53,8 @@ def check(history: History, claims: Mapping[str, Any] | None = None, start: Any 
     """
     result = history.result
     weight = _weight(result.value, start)
-    leaves = {_name(leaf): leaf for leaf in history.leaves}
+    wanted = None if only is None else {tensor.node for tensor in only}
+    leaves = {_name(leaf): leaf for leaf in history.leaves if wanted is None or leaf.node in wanted}
     for name in claims or {}:
         if name not in leaves:
             raise _no_leaf(name, leaves, history)

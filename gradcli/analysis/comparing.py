@@ -107,8 +107,10 @@ class LeafCheck:
 
     @property
     def unused(self) -> bool:
-        """Whether the result doesn't depend on it: no gradient, and no difference either."""
-        return bool(self.comparisons) and all(c.autograd == 0 == c.difference for c in self.comparisons)
+        """Whether the result doesn't depend on it: no gradient, and no difference either, also on one side alone."""
+        return bool(self.comparisons) and all(
+            c.autograd == 0 == c.difference and c.verdict == PASSED for c in self.comparisons
+        )
 
 
 class Problem:

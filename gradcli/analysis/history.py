@@ -92,10 +92,12 @@ class History:
 
     steps: list[Step]
     result: Step
+    only: frozenset[Node] | None = None
+    """The nodes of the leaves that are asked about; none for all."""
 
     @property
     def leaves(self) -> list[Step]:
-        return [step for step in self.steps if step.is_leaf]
+        return [step for step in self.steps if step.is_leaf and (self.only is None or step.node in self.only)]
 
     def gradients(self, start: Any = None) -> dict[Step, Gradient]:
         """The gradient of the result (times `start`, where it is no single number) in each step.
@@ -167,7 +169,7 @@ def history_of(y: Tensor, place_of: PlaceOf, names: Mapping[str, Tensor]) -> His
     result = steps[y.node]
     if result.is_leaf:
         result.value = y.array
-    _give_leaves_their_values(ordered)
+    _give_leaves_their_values(ordered, {tensor.node: tensor.array for tensor in names.values() if tensor.node})
     return History(ordered, result)
 
 
@@ -181,9 +183,7 @@ def _behind(root: Node) -> list[Node]:
     return sorted(seen, key=lambda node: node.order)
 
 
-def _step(
-    number: int, node: Node, kept: Any, steps: dict[Node, Step], place_of: PlaceOf, name: str | None
-) -> Step:
+def _step(number: int, node: Node, kept: Any, steps: dict[Node, Step], place_of: PlaceOf, name: str | None) -> Step:
     place = place_of(node.code, node.instruction) if node.code is not None else None
     if name is None and place is not None and node.op is not ACCUMULATE_GRAD:
         name = place.name
@@ -194,17 +194,25 @@ def _step(
         index, _count = node.saved
         return Step(number, node, maker.value[index], (maker,), (index,), place, name, {0: maker.value})
     given = dict(enumerate(kept.inputs))
-    inputs = tuple(
-        steps[edge] if edge else value for edge, value in zip(node.edges, kept.inputs[: len(node.edges)], strict=True)
-    ) + kept.inputs[len(node.edges) :]
+    inputs = (
+        tuple(
+            steps[edge] if edge else value
+            for edge, value in zip(node.edges, kept.inputs[: len(node.edges)], strict=True)
+        )
+        + kept.inputs[len(node.edges) :]
+    )
     return Step(number, node, kept.value, inputs, kept.parameters, place, name, given)
 
 
-def _give_leaves_their_values(steps: list[Step]) -> None:
+def _give_leaves_their_values(steps: list[Step], now: Mapping[Node, Any]) -> None:
+    """Those that they had where they were first used; `now` are those of today, where nothing knows better."""
     for step in steps:
         for position, part in enumerate(step.inputs):
             if type(part) is Step and part.is_leaf and part.value is None:
                 part.value = step.given[position]
+    for step in steps:
+        if step.is_leaf and step.value is None:
+            step.value = now.get(step.node)
 
 
 def _arguments(step: Step, inputs: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -262,4 +270,9 @@ def _computed(step: Step, values: Mapping[Step, Any]) -> Any:
     )
     if step.node.op is PART:
         return inputs[0][step.parameters[0]]
+    if step.node.op.forward is None:
+        raise AutogradFailure(
+            f"a result of {step.op} can't be computed again for other values of what it came from",
+            help="check the function that it was computed by: `gradcheck(f, x)`",
+        )
     return step.node.op.forward(*_arguments(step, inputs))

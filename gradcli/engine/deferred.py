@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from gradcli.engine import modes
 from gradcli.engine.gradients import grad
 from gradcli.engine.modes import grad_mode
 from gradcli.engine.node import ACCUMULATE_GRAD, Marker, Node
@@ -52,7 +53,10 @@ def deferred(value: Tensor, again: Callable[[], Tensor], edges: list[Node], name
         return [part if part is None or create_graph else part.array for part in found]
 
     marker = Marker("jacobian", name, rule, len(edges))
-    return Tensor(value.array, Node(marker, tuple(edges), (None,) * (len(edges) + 1)))
+    node = Node(marker, tuple(edges), (None,) * (len(edges) + 1))
+    if modes.attend is not None:
+        modes.attend(node, value.array, (None,) * len(edges), ())
+    return Tensor(value.array, node)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def backward(
     ShapeFailure.
     """
     if modes.before_backward is not None:
-        modes.before_backward(outputs, gradients)
+        modes.before_backward(outputs, gradients, inputs)
     wanted = None
     if inputs is not None:
         _not_empty(inputs, "backward")

@@ -204,7 +204,7 @@ def _augmented(operation: Callable[..., Tensor], plain: np.ufunc) -> Callable[[T
                 ) from None
             memory.stamp(array)
             if modes.attend is not None:
-                modes.attend(None, array, (array, value), ())
+                modes.attend(None, array, (value,), (), operation.op)  # type: ignore[attr-defined]
             return self
         return changed(operation, self, other)
 

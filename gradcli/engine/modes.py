@@ -29,8 +29,8 @@ attend: Callable[..., None] | None = None
 parameters, and the operation itself where there is no node: set while the graph is to be seen, or after NumPy saw a
 value that isn't finite."""
 
-before_backward: Callable[[Any, Any], None] | None = None
-"""Called with the results and the vectors of each backward, before anything of it is computed."""
+before_backward: Callable[[Any, Any, Any], None] | None = None
+"""Called with the results, the vectors and the inputs of each backward, before anything of it is computed."""
 
 watch: Any = None
 """Who looks for the first value or gradient that isn't finite (see finiteness.py); none where nobody does."""
