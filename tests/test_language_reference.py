@@ -6,16 +6,16 @@ import re
 from itertools import pairwise
 
 import pytest
+import typer
 
 from gradcli import Tensor, errors
+from gradcli.cli import app
 from gradcli.library.queries import ATTRIBUTES
+from gradcli.library.vocabulary import FUNCTIONS
 from tests.documents import ROOT, Block, Document, check_command, check_python, check_script, options_of
 
 REFERENCE = Document("docs/language.md")
 CODE = re.sub(r"\\\|", "|", " ".join(re.findall(r"`([^`\n]+)`", REFERENCE.text)))
-
-NOT_YET = {"graph", "explain", "check", "claim"}
-"""Words of the grammar whose statements can't be evaluated yet."""
 
 
 @pytest.mark.parametrize(("script", "output"), REFERENCE.examples("gr"))
@@ -49,7 +49,7 @@ def terminals() -> set[str]:
 def test_every_word_and_sign_of_the_grammar_is_documented() -> None:
     assert len(terminals()) > 60
     words = {word for word in terminals() if word.isalpha()}
-    assert words - set(re.findall(r"[A-Za-z_]+", CODE)) == NOT_YET
+    assert words - set(re.findall(r"[A-Za-z_]+", CODE)) == set()
     assert {sign for sign in terminals() if not sign[0].isalpha() and sign not in CODE} == set()
 
 
@@ -60,6 +60,26 @@ def test_every_kind_of_error_is_documented() -> None:
 
 def test_every_option_of_eval_is_documented() -> None:
     assert REFERENCE.options() == options_of("eval")
+
+
+@pytest.mark.parametrize("command", ["graph", "explain", "check", "fmt"])
+def test_every_option_of_the_other_commands_is_documented(command: str) -> None:
+    text = REFERENCE.text.partition("## The command line")[2]
+    known = options_of(command) - {"--output"}  # -o in long
+    assert {option for option in known if not re.search(rf"(?<![\w-]){option}(?![\w-])", text)} == set()
+
+
+def test_every_command_is_documented() -> None:
+    text = REFERENCE.text.partition("## The command line")[2]
+    commands = typer.main.get_command(app).commands  # type: ignore[attr-defined]
+    assert set(re.findall(r"`gradcli ([a-z]+) ", text)) == set(commands)
+
+
+def test_every_transform_is_documented() -> None:
+    text = REFERENCE.text.partition("### Transforms")[2].partition("\n## ")[0]
+    paths = [path for path in FUNCTIONS if path.startswith(("torch.func.", "torch.autograd.functional."))]
+    assert paths
+    assert [path for path in paths if not re.search(rf"\b{path.rpartition('.')[2]}\b", text)] == []
 
 
 def test_every_attribute_named_exists() -> None:

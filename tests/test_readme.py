@@ -12,7 +12,7 @@ import pytest
 import typer
 
 from gradcli.cli import app
-from tests.documents import Block, Document, check_command, check_python, check_script, options_of
+from tests.documents import Block, Document, check_command, check_python, check_script, check_session, options_of
 
 README = Document("README.md")
 
@@ -32,8 +32,13 @@ def test_python(program: Block, output: Block) -> None:
     check_python(program, output)
 
 
+@pytest.mark.parametrize("block", [block for block in README.blocks if block.kind == "repl"], ids=lambda b: f"{b.line}")
+def test_session(block: Block) -> None:
+    check_session(block)
+
+
 def test_every_kind_of_block_is_there() -> None:
-    assert {block.kind for block in README.blocks} == {"console", "gr", "python", "sh", "text"}
+    assert {block.kind for block in README.blocks} == {"console", "gr", "python", "repl", "sh", "text"}
 
 
 def test_every_command_exists() -> None:

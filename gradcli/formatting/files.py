@@ -73,10 +73,14 @@ def _replace(path: str, text: str) -> None:
     target = os.path.realpath(path)
     temporary = os.path.join(os.path.dirname(target), f".gradcli-{os.urandom(8).hex()}")
     try:
+        kind = os.stat(target).st_mode
+        if not stat.S_ISREG(kind):
+            # A pipe or a device is to stay one.
+            raise OSError(0, "isn't a regular file")
         if not os.access(target, os.W_OK):
             # Replacing asks no more than the folder's permission, and would pass over the file's own.
             raise PermissionError(0, "permission denied")
-        mode = stat.S_IMODE(os.stat(target).st_mode)
+        mode = stat.S_IMODE(kind)
         with open(temporary, "xb") as file:
             file.write(text.encode("utf-8"))
             file.flush()

@@ -10,6 +10,7 @@ _OPEN = frozenset({t.OPEN_PARENTHESIS, t.OPEN_BRACKET, t.LAMBDA_OPEN})
 _CLOSE = frozenset({t.CLOSE_PARENTHESIS, t.CLOSE_BRACKET})
 _BRACES = frozenset({t.OPEN_BRACE, t.CLOSE_BRACE})
 _POWER = tables.WORDS["^"]
+_PRODUCTS = frozenset({tables.WORDS["*"], tables.WORDS["/"]})
 _IMPORT_WORDS = frozenset({t.IMPORT, t.FROM, tables.WORDS["as"]})
 
 
@@ -24,6 +25,11 @@ def spaced(before: Piece, piece: Piece, bracket: int) -> bool:
         return left == t.NUMBER and before.text.replace("_", "").isdigit()  # `1 .sum()`: `1.` is a number
     if left == t.DOT or before.prefix or right == t.PRIMES or _POWER in (left, right):
         return False
+    # `2*x + 1` and `2 * x + 1` are both good mathematics: what the author chose holds on both sides of the sign.
+    if right in _PRODUCTS and not piece.prefix:
+        return piece.apart
+    if left in _PRODUCTS:
+        return before.apart
     if t.COLON in (left, right):  # of a slice, or of a claim: `claim x: 4*x`
         return bracket != t.OPEN_BRACKET and left == t.COLON
     if t.EQUAL_SIGN in (left, right):

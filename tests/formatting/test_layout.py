@@ -9,7 +9,9 @@ ONE_LINE = {
     # blanks around and between
     "x=3": "x = 3",
     "a+b-c": "a + b - c",
-    "2*x@y//z%w/v": "2 * x @ y // z % w / v",
+    # around products the author decides, for both sides at once
+    "2*x@y//z%w/v+1": "2*x@y//z%w/v + 1",
+    "2 *x @ y//z %w/ v": "2 * x @ y//z % w/v",
     "x ^ 2 + y ** - n": "x^2 + y**-n",
     "- x; ": "-x",
     "- - ~ x": "--~x",
@@ -43,7 +45,7 @@ ONE_LINE = {
     "é=β": "é = β",
     # statements about gradients, and names that look like them
     "backward   y with-v   wrt a,b retain": "backward y with -v wrt a, b retain",
-    "backward (x*y).sum()": "backward (x * y).sum()",
+    "backward (x*y).sum()": "backward (x*y).sum()",
     "backward(y)": "backward(y)",
     "backward\t(y)": "backward (y)",
     "backward=3": "backward = 3",
@@ -53,7 +55,7 @@ ONE_LINE = {
     "graph-y": "graph - y",
     "graph - y": "graph - y",
     'graph"a"': 'graph "a"',
-    "check y claim x:4*x,w:X.T[0:1]": "check y claim x: 4 * x, w: X.T[0:1]",
+    "check y claim x:4*x,w:X.T[0:1]": "check y claim x: 4*x, w: X.T[0:1]",
     "const  x=3": "const x = 3",
     "explain y;": "explain y",
     # blocks that stay on their line
@@ -116,7 +118,7 @@ SEVERAL = {
     "brackets that open together": ("y = f(g(\na\n))", "y = f(g(\n    a\n))\n"),
     "a call after a broken one": ("y = f(a,\n b) + g(\nc\n)", "y = f(a,\n      b) + g(\n    c\n)\n"),
     "blank lines in brackets": ("f(\n\na,\n\n\n\nb\n\n)", "f(\n    a,\n\n\n    b\n)\n"),
-    "an operator goes on": ("y = a+\n\n b*\nc", "y = a +\n    b *\n    c\n"),
+    "an operator goes on": ("y = a+\n\n b *\nc", "y = a +\n    b *\n    c\n"),
     "a backslash goes on": ("y = a \\\n+ b", "y = a \\\n    + b\n"),
     "a backslash that isn't needed": ("y = (a + \\\n b) + \\\nc", "y = (a +\n     b) +\n    c\n"),
     "a backslash before a comment": ("y = a \\\n # b\nc", "y = a\n# b\nc\n"),
