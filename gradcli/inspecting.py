@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gradcli.engine import Tensor, as_tensor, modes
 from gradcli.errors import AutogradFailure, GradcliError, NameFailure, Span, TypeFailure, ValueFailure
-from gradcli.events import Checked, Event, Explained, Graph, Value, Warned
+from gradcli.events import Checked, Event, Explained, Graph, Printed, Value, Warned
 from gradcli.language.nearest import nearest
 from gradcli.library import context
 from gradcli.library.arguments import described
@@ -160,6 +160,8 @@ class Checks:
         self.count = 0
         self.claimed: set[str] = set()
         self.leaves: dict[str, None] = {}
+        self.passes: dict[Span | None, list[Checked]] = {}
+        """What came of each place's backward: a loop's passes are told at the end, in one."""
         session.before_backward = self.backward
 
     def event(self, event: Event) -> None:
@@ -171,26 +173,28 @@ class Checks:
     def backward(self, outputs: Any, gradients: Any, inputs: Any) -> None:
         from gradcli.analysis.check import check
 
-        only = None if inputs is None else frozenset(tensor.node for tensor in inputs if type(tensor) is Tensor)
-
+        # Where all that is wanted are results, the leaves behind them are what can be compared.
+        wanted = [tensor.node for tensor in inputs or () if type(tensor) is Tensor and tensor.node and tensor.is_leaf]
         for output, vector in zip(outputs, gradients or [None] * len(outputs), strict=True):
             if type(output) is not Tensor or not output.node:
                 return
             history = self.session.history_of(output)
-            history.only = only
-            # Where they are all results, the leaves behind them are what can be compared.
-            wanted = [tensor for tensor in inputs or () if type(tensor) is Tensor and tensor.node and tensor.is_leaf]
-            nodes = {tensor.node for tensor in wanted} or {leaf.node for leaf in history.leaves}
-            leaves = [leaf.name for leaf in history.leaves if leaf.name is not None and leaf.node in nodes]
+            history.only = frozenset(wanted) if wanted else None
+            leaves = [leaf.name for leaf in history.leaves if leaf.name is not None]
             self.leaves |= dict.fromkeys(leaves)
             here = {name: self._value(text) for name, text in self.claims.items() if name in leaves}
             self.claimed |= set(here)
             start = None if vector is None else vector.array if type(vector) is Tensor else vector
             with self.session.aside():
-                report = check(history, here or None, start, wanted or None)
-            span, name = self.session.here(), history.result.name
-            self.show(Checked(report, name, span.line if span is not None else 0))
+                report = check(history, here or None, start)
+            span = self.session.here()
+            event = Checked(report, history.result.name, span.line if span is not None else 0)
             self.count += 1
+            earlier = self.passes.setdefault(span, [])
+            # The first pass, and the first that fails, are shown as they come; of the others only how many there were.
+            if not earlier or (not report.passed and all(one.report.passed for one in earlier)):
+                self.show(event)
+            earlier.append(event)
 
     def _value(self, text: str) -> Any:
         found: list[Any] = []
@@ -211,7 +215,12 @@ class Checks:
         return as_tensor(found[0]).array
 
     def finish(self) -> None:
-        """Raises where there was nothing to check, or a claim is about nothing that was differentiated."""
+        """Says what loops came to. Raises where there was nothing to check, or a claim is about no leaf of it."""
+        for events in self.passes.values():
+            failed = sum(not event.report.passed for event in events)
+            if len(events) > 1:
+                came_to = f"{failed} of them failed" if failed else "all passed"
+                self.show(Printed(f"line {events[0].line}: {len(events)} backward passes, {came_to}\n"))
         if not self.count:
             raise AutogradFailure(
                 "there is no backward in this script to check", help="end it with `backward y`, or use `check y` in it"

@@ -171,6 +171,15 @@ def test_check_of_each_backward(fit: str) -> None:
     assert (done.returncode, "fail: autograd's gradient" in done.stdout) == (1, True)
 
 
+def test_kinks_are_told_in_plain_numbers() -> None:
+    told = right("check", "-", text="x = [1, 3, 3]; backward max(x)")
+    assert "kink at [1] and 1 more: slope 0 on the left, 1 on the right; autograd takes" in told
+    told = right("check", "-", text="x = [0, 0]; backward norm(x)")
+    assert "slope -1 on the left, 1 on the right; autograd takes 0" in told
+    assert "doesn't depend" not in told
+    assert "the result doesn't depend on it" in right("check", "-", text="x = [1.2, 3]; backward (x - x).sum()")
+
+
 RIGHT = [
     ("w: 2/3 * X.T @ r",),
     ("w: (X.T @ r) * 2/3", "X: 2/3 * outer(r, w)"),

@@ -9,7 +9,7 @@ in it, for the differences (comparing.py) as for the gradient.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -38,14 +38,8 @@ class Report:
         return right and self.unrepeatable is None
 
 
-def check(
-    history: History,
-    claims: Mapping[str, Any] | None = None,
-    start: Any = None,
-    only: Collection[Tensor] | None = None,
-) -> Report:
-    """Compares the gradient of each leaf (or of `only` those) with differences, and with the claims for some of them,
-    by name.
+def check(history: History, claims: Mapping[str, Any] | None = None, start: Any = None) -> Report:
+    """Compares the gradient of each leaf with differences, and with the claims for some of them, by name.
 
     `start` is the vector that a result of several numbers is multiplied with. Raises AutogradFailure where there is
     none or where an operation has no derivative, ShapeFailure where it doesn't fit, and NameFailure for a claim about
@@ -53,8 +47,7 @@ def check(
     """
     result = history.result
     weight = _weight(result.value, start)
-    wanted = None if only is None else {tensor.node for tensor in only}
-    leaves = {_name(leaf): leaf for leaf in history.leaves if wanted is None or leaf.node in wanted}
+    leaves = {_name(leaf): leaf for leaf in history.leaves}
     for name in claims or {}:
         if name not in leaves:
             raise _no_leaf(name, leaves, history)
@@ -68,11 +61,20 @@ def check(
         problem = Problem(history, gradients, weight, given)
         rng = np.random.default_rng(0)
         found = {name: check_leaf(problem, leaf, name, rng) for name, leaf in leaves.items()}
+        for name, leaf in found.items():
+            if leaf.is_flat:
+                leaf.moves = _moves(history, leaves[name])
         checked = [
             check_claim(name, claim, leaves[name], found[name], history, gradients, problem.rounding_of(leaves[name]))
             for name, claim in (claims or {}).items()
         ]
         return Report(list(found.values()), checked)
+
+
+def _moves(history: History, leaf: Step) -> bool:
+    """Whether the result changes where all of a leaf's elements do, by as much as they are large."""
+    other = history.replayed({leaf: leaf.value + (0.37 * (1 + np.abs(leaf.value))).astype(leaf.value.dtype)[()]})
+    return not np.array_equal(other, history.result.value, equal_nan=True)
 
 
 def _name(leaf: Step) -> str:

@@ -292,9 +292,20 @@ def _scaling(
         return None
     for count, of, mean in _counts(leaf, history):
         for kind, expected in ((MISSING_COUNT, count), (EXTRA_COUNT, 1 / count), (MISSING_TWO_OVER_COUNT, count / 2)):
-            if (np.abs(ratios / expected - 1) < 1e-6).all() and (mean or kind != MISSING_TWO_OVER_COUNT):
+            # Nothing is missing of a 1/n that the result doesn't have.
+            told = mean or (kind != MISSING_TWO_OVER_COUNT and (kind == EXTRA_COUNT or _divides_by(count, history)))
+            if told and (np.abs(ratios / expected - 1) < 1e-6).all():
                 return Finding(kind, factor=float(expected), count=count, of=of)
     return found
+
+
+def _divides_by(count: int, history: History) -> bool:
+    """Whether the result is divided by a number on its way, or multiplied with its reciprocal."""
+    for step in history.steps:
+        plain = [float(part) for part in step.inputs if type(part) is not Step and np.ndim(part) == 0]
+        if (step.op == "div" and count in plain) or (step.op == "mul" and any(np.isclose(p * count, 1) for p in plain)):
+            return True
+    return False
 
 
 def _counts(leaf: Step, history: History) -> Iterator[tuple[int, str, bool]]:

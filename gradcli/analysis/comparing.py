@@ -74,6 +74,8 @@ class LeafCheck:
     directions: int
     finding: Finding | None = None
     """What is wrong with a gradient that failed, where that can be told."""
+    moves: bool = True
+    """Whether the result is another one where the leaf's values are."""
 
     @property
     def size(self) -> int:
@@ -107,7 +109,12 @@ class LeafCheck:
 
     @property
     def unused(self) -> bool:
-        """Whether the result doesn't depend on it: no gradient, and no difference either, also on one side alone."""
+        """Whether the result doesn't depend on it: it doesn't move with it, near by or far off."""
+        return not self.moves and self.is_flat
+
+    @property
+    def is_flat(self) -> bool:
+        """Whether there is no gradient and no difference either, which is so at the bottom of a valley too."""
         return bool(self.comparisons) and all(
             c.autograd == 0 == c.difference and c.verdict == PASSED for c in self.comparisons
         )

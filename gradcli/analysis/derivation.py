@@ -165,7 +165,7 @@ class _Author:
             if step.node.op is PART:
                 self.parts.setdefault(step.inputs[0], []).append(step)
         graph = graph_of(history, {}, names)
-        self.naming = Naming(history, graph)
+        self.naming = Naming(history, graph, names)
         self.nodes, self.steps, self.called = self.naming.nodes, self.naming.steps, self.naming.called
         self.folds: dict[str, Node] = {}
         self.shown = set(self.nodes)

@@ -292,7 +292,9 @@ class _Untracked:
     def _call(self, node: Node, source: Any) -> None:
         owner = memory.owner_of(source)
         for name, tensor in self.named[id(owner)]:
-            if not tensor.node and (tensor.array is source or tensor.array is owner):
+            # The very array, or all of the memory that it's a view of: a part of it is another value.
+            whole = tensor.array is owner and np.shape(source) == tensor.array.shape
+            if not tensor.node and (tensor.array is source or whole):
                 node.name = name
                 break
 

@@ -26,7 +26,9 @@ class Naming:
     one name all but the last are numbered: s₁, s₂, s.
     """
 
-    def __init__(self, history: History, graph: Graph) -> None:
+    def __init__(self, history: History, graph: Graph, others: Iterable[str] = ()) -> None:
+        """`others` are names that mean something else in the script."""
+        self.others = set(others)
         self.steps = {id_of(step): step for step in history.steps}
         self.nodes = {node.id: node for node in graph.nodes}
         self.constants = {
@@ -62,7 +64,7 @@ class Naming:
         for id, step in self.steps.items():
             if id not in given and step.is_leaf and step.place is not None and step.place.name is not None:
                 given[id] = step.place.name
-        taken = set(given.values())
+        taken = {*given.values(), *self.others}
         root = id_of(history.result)
         if root not in given:
             given[root] = _free(("y", "f", "result"), taken)

@@ -67,6 +67,8 @@ WRITTEN = {
     "copy_slices": "x, with {y} at {path}",
     "scatter": "x, added at {index} to zeros",
     "onto_diagonal": "x, on the diagonal of zeros",
+    "linalg.solve": "linalg.solve(x, y) if left else linalg.solve(x, y, left=left)",
+    "linalg.solve_triangular": "linalg.solve_triangular(x, y, upper=upper, left=left, unitriangular=unitriangular)",
 }
 """What isn't written as a call of its name, in the notation of formulas."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections import deque
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -41,9 +42,7 @@ _SCALARS_KEPT = 4096
 _scalars: deque[int] = deque()
 
 
-def trace(
-    node: Node | None, value: Any, inputs: tuple[Any, ...], parameters: tuple[Any, ...], op: Any = None
-) -> None:
+def trace(node: Node | None, value: Any, inputs: tuple[Any, ...], parameters: tuple[Any, ...], op: Any = None) -> None:
     """Keeps what an operation was computed from, on its node."""
     if node is None:
         if any(_descends(array) for part in inputs for array in memory.arrays_in(part)):
@@ -78,9 +77,18 @@ def unchanged(node: Node) -> bool:
 
 def descended_buffers() -> set[int]:
     """The ids of the arrays that scalars which come from a leaf have moved into since, as `detach` makes them."""
-    known = [held() for held in tuple(_descended.values())]
+    known = [held() for held in _holders()]
     owners = [memory.owner_of(scalar) for scalar in known if isinstance(scalar, np.generic)]
     return {id(owner) for owner in owners if isinstance(owner, np.ndarray)}
+
+
+def _holders() -> list[Callable[[], Any]]:
+    while True:
+        try:
+            return list(_descended.values())
+        except RuntimeError:
+            # The list's own memory made the collector run, and what it freed has left the dict meanwhile.
+            continue
 
 
 def _note_descent(value: Any) -> None:

@@ -251,9 +251,15 @@ def _where(leaf: LeafCheck, found: list[Comparison]) -> str:
     return f"at {place_text(first.index, leaf.shape)}" + (f" and {more} more" if more else "")
 
 
+_ROUNDING = 1e-6
+
+
 def _kink(leaf: LeafCheck, found: list[Comparison]) -> str:
     one = next((one for one in found if one.index is not None), found[0])
-    left, right, taken = (number_text(value or 0.0) for value in (one.left, one.right, one.autograd))
+    slopes = [value or 0.0 for value in (one.left, one.right, one.autograd)]
+    # Beside a slope of 1, one of 1e-9 is the rounding of a difference.
+    least = _ROUNDING * max((abs(slope) for slope in slopes if isfinite(slope)), default=0.0)
+    left, right, taken = (number_text(0.0 if abs(slope) < least else slope) for slope in slopes)
     return f"kink {_where(leaf, found)}: slope {left} on the left, {right} on the right; autograd takes {taken}"
 
 

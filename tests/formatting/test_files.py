@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+import threading
 
 import pytest
 
@@ -143,3 +144,16 @@ def test_formatting_loads_neither_numpy_nor_a_parser_generator(tmp_path):
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.stdout, done.stderr) == ("formatted a.gr\n\n", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_never_replaced(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=("x=1\n",))
+    writer.start()
+    out, err = io.StringIO(), io.StringIO()
+    assert run_fmt([str(pipe)], False, out, err) == 1
+    writer.join()
+    assert "isn't a regular file" in err.getvalue()
+    assert pipe.is_fifo()

@@ -72,9 +72,10 @@ def value_of(expression: str) -> Any:
     return session["result"]
 
 
-def grad(name: str, value: Any, gradient: Any, passes: int = 1, of: str | None = "y", line: int = 3) -> Grad:
+def grad(name: str, value: Any, gradient: Any, passes: int = 1, of: str | None = "y", line: int = 3,
+         last: bool = False) -> Grad:  # fmt: skip
     leaf = tensor(np.asarray(value, float), requires_grad=True)
-    return Grad(of, name, Tensor(np.asarray(gradient, float)), line, leaf, passes)
+    return Grad(of, name, Tensor(np.asarray(gradient, float)), line, leaf, passes, last)
 
 
 # ---- values
@@ -333,9 +334,7 @@ def test_a_table_is_shown_at_once_when_its_last_leaf_came(screen: Callable[..., 
     """A loop's table is seen while the loop still runs; a leaf that isn't said to be the last waits for the others."""
     here = screen(80)
     here.renderer.event(grad("x", 1, 2))
-    last = grad("w", 1, 3)
-    last.last = True
-    here.renderer.event(last)
+    here.renderer.event(grad("w", 1, 3, last=True))
     text = stripped(here.out)
     assert tables(text) == 1
     assert text.endswith("─\n")

@@ -278,6 +278,22 @@ def test_save_does_not_replace_a_file_of_somebody_else(tmp_path: Path) -> None:
     assert script.stat().st_mode & 0o777 == 0o640
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_save_writes_into_a_pipe_and_puts_no_file_in_its_place(tmp_path: Path) -> None:
+    """Nor in that of a device: `:save /dev/null!` by root would leave the machine without one."""
+    line = Lines()
+    line("x = 3")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert "1 line saved" in line(f":save {pipe}!")
+        assert os.read(reader, 100) == b"x = 3\n"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()
+
+
 def test_save_is_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     script = tmp_path / "session.gr"
     line = Lines("x = 1", f":save {script}", "y = 2")
