@@ -1,6 +1,7 @@
 """A chain too deep for recursion: time and memory for each of its nodes, from forward to freeing.
 
 Each measurement has a process of its own, which is this file: `python deep.py gradcli 1000000` prints it as JSON.
+MyGrad and micrograd go back by recursion, and can't.
 """
 
 from __future__ import annotations
@@ -10,12 +11,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from math import cos, sin
 from pathlib import Path
 from time import perf_counter
 
-from measure import Row, WrongResult, interleave
+from measure import OURS, Job, Measurement, Result, WrongResult
+from peers import AUTOGRAD, INSTALLED, JAX, TORCH_1, jax_in_float64
 
 FIRST = 0.5
+REFERENCE = "Python by hand"
 
 Steps = tuple[Callable[[], object], Callable[[], object], Callable[[], float]]
 """Forward; backward and freeing; and the gradient that came out, once both have run."""
@@ -31,8 +35,13 @@ def resident() -> int | None:
 
 
 def by_gradcli(nodes: int) -> Steps:
+    import gc
+
     from gradcli import Session
 
+    # As the command does it.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
     session = Session()
 
     def run(text: str) -> None:
@@ -43,6 +52,25 @@ def by_gradcli(nodes: int) -> Steps:
     forward = f"for i in range({nodes}) {{\n y = sin(y)\n }}"
 
     return lambda: run(forward), lambda: run("y.backward(); del y"), lambda: session["x"].grad.item()
+
+
+def by_hand(nodes: int) -> Steps:
+    saved: list[float] = []
+    found = [1.0]
+
+    def forward() -> None:
+        y = FIRST
+        for _ in range(nodes):
+            saved.append(y)
+            y = sin(y)
+
+    def end() -> None:
+        g = 1.0
+        while saved:
+            g *= cos(saved.pop())
+        found[0] = g
+
+    return forward, end, lambda: found[0]
 
 
 def by_torch(nodes: int) -> Steps:
@@ -64,8 +92,47 @@ def by_torch(nodes: int) -> Steps:
     return forward, end, lambda: x.grad.item()
 
 
+def by_jax(nodes: int) -> Steps:
+    jax = jax_in_float64()
+    chain = jax.jit(lambda x: jax.vjp(lambda x: jax.lax.fori_loop(0, nodes, lambda _, y: jax.numpy.sin(y), x), x))
+    back = jax.jit(lambda pull: pull(1.0)[0])
+    held = [chain(FIRST)]
+    found = [back(held.pop()[1])]
+
+    def end() -> None:
+        found[0] = jax.block_until_ready(back(held.pop()[1]))
+
+    return lambda: held.append(jax.block_until_ready(chain(FIRST))), end, lambda: float(found[0])
+
+
+def by_autograd(nodes: int) -> Steps:
+    import autograd.numpy as np
+    from autograd.core import make_vjp
+
+    held: list[Callable[[float], float]] = []
+    found = [0.0]
+
+    def chain(y: object) -> object:
+        for _ in range(nodes):
+            y = np.sin(y)
+        return y
+
+    def end() -> None:
+        found[0] = held.pop()(1.0)
+
+    def forward() -> None:
+        from autograd.wrap_util import unary_to_nary
+
+        held.append(unary_to_nary(lambda f, x: make_vjp(f, x)[0])(chain)(FIRST))
+
+    return forward, end, lambda: float(found[0])
+
+
+WAYS = {OURS: by_gradcli, REFERENCE: by_hand, TORCH_1: by_torch, JAX: by_jax, AUTOGRAD: by_autograd}
+
+
 def measured(peer: str, nodes: int) -> dict[str, float | None]:
-    forward, end, gradient = {"gradcli": by_gradcli, "PyTorch": by_torch}[peer](nodes)
+    forward, end, gradient = WAYS[peer](nodes)
     held = resident()
     start = perf_counter()
     forward()
@@ -75,36 +142,31 @@ def measured(peer: str, nodes: int) -> dict[str, float | None]:
     end()
     seconds += perf_counter() - start
     taken = None if held is None or grown is None else (grown - held) / nodes
-    return {"seconds": seconds / nodes, "bytes": taken, "gradient": gradient()}
+    return {"time": seconds / nodes, "memory": taken, "gradient": gradient()}
 
 
-def in_process_of_its_own(peer: str, nodes: int) -> dict[str, float]:
+def in_process_of_its_own(peer: str, nodes: int) -> Measurement:
     done = subprocess.run([sys.executable, __file__, peer, str(nodes)], capture_output=True, text=True, check=False)
     if done.returncode:
         raise WrongResult(f"deep chain by {peer}: status {done.returncode}\n{done.stderr}")
-    return json.loads(done.stdout)
+    return {name: value for name, value in json.loads(done.stdout).items() if value is not None}
 
 
-def rows(rounds: int, torch: bool, nodes: int) -> Iterator[Row]:
-    names = ("gradcli", "PyTorch") if torch else ("gradcli",)
-    check = {name: in_process_of_its_own(name, 1000)["gradient"] for name in names}
-    if any(abs(gradient - check["gradcli"]) > 1e-12 for gradient in check.values()):
-        raise WrongResult(f"deep chain: {check}")
-    memory: dict[str, list[float]] = {name: [] for name in names}
+def jobs(quick: bool) -> Iterator[Job]:
+    nodes = 10**3 if quick else 10**6
+    names = [name for name in WAYS if name in (OURS, REFERENCE, *INSTALLED)]
 
-    def peer(name: str) -> Callable[[], float]:
-        def measure() -> float:
-            found = in_process_of_its_own(name, nodes)
-            memory[name].append(found["bytes"])
-            return found["seconds"]
+    def results() -> dict[str, Result]:
+        return {name: [in_process_of_its_own(name, 1000)["gradient"]] for name in names}
 
-        return measure
-
-    label = f"chain of 10^{len(str(nodes)) - 1}, 0-d"
-    times = interleave({name: peer(name) for name in names}, rounds)
-    yield Row(f"{label}, time", "s per node", "", times)
-    if None not in memory["gradcli"]:
-        yield Row(f"{label}, memory", "bytes per node", "", memory)
+    yield Job(
+        f"chain of {nodes:,}, n = 1",
+        REFERENCE,
+        {name: lambda name=name: in_process_of_its_own(name, nodes) for name in names},
+        results,
+        rounds=3,
+        units={"time": "s a node"} | ({"memory": "bytes a node"} if resident() is not None else {}),
+    )
 
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ def picture_writer(to: str, output: str | None) -> Callable[[Graph], None]:
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            from gradcli.repl.record import write as write_file
+            from gradcli.writing import write_whole as write_file
 
             write_file(output, text)
 

@@ -192,10 +192,13 @@ ALLOWED = {
     "state": set(),
     "session": {"errors", "events", "limits", "engine", "library", "grammar", "language", "analysis", "state"},
     "render": {"errors", "events", "engine", "library", "analysis"},
-    "formatting": {"errors", "grammar", "render"},
+    "formatting": {"errors", "grammar", "render", "writing"},
     "highlight": {"grammar", "library"},
     "evaluate": {"errors", "events", "limits", "engine", "grammar", "language", "session", "render", "highlight"},
-    "inspecting": {"errors", "events", "engine", "grammar", "language", "analysis", "render", "session"},
+    "writing": {"errors"},
+    "inspecting": {
+        "errors", "events", "engine", "library", "grammar", "language", "analysis", "render", "session", "writing",
+    },
 }
 """What each room may import: everything stands above what it uses."""
 

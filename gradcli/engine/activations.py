@@ -105,11 +105,11 @@ def elu(input, alpha=1.0, scale=1.0, input_scale=1.0):
     return np.where(input > 0, scale * input, below)[()]
 
 
-# At 0 the slope is that from below, alpha: the two sides agree only where alpha is 1.
+# At 0 the slope is that from below, alpha (the two sides agree only where alpha is 1), and the second derivative 0.
 elu = differentiable(
     elu,
     lambda g, _y, x, alpha, scale, input_scale: np.where(
-        x > 0, g * scale, g * (scale * input_scale * alpha) * np.exp(np.where(x > 0, 0, x) * input_scale)
+        x > 0, g * scale, g * (scale * input_scale * alpha) * np.exp(np.where(x < 0, x, 0) * input_scale)
     ),
     doc="x above 0, alpha * (exp(x) - 1) below, element by element.",
     formula="where(x > 0, scale, scale * input_scale * alpha * exp(input_scale * x))",

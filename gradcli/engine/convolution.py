@@ -12,17 +12,17 @@ from math import prod
 import numpy as np
 
 from gradcli.engine.operation import differentiable, shape_of
-from gradcli.engine.windows import columns, from_columns, places
+from gradcli.engine.windows import columns, counts, from_columns
 
 
-def _columns(x, kernel, counts, stride, padding, dilation, groups):
-    """The windows of x as a matrix a group: (groups, channels * kernel, N * counts)."""
-    taken = columns(x, kernel, counts, stride, padding, dilation)
-    return np.reshape(taken, (groups, x.shape[1] // groups * prod(kernel), x.shape[0] * prod(counts)))
+def _columns(x, kernel, places, stride, padding, dilation, groups):
+    """The windows of x as a matrix a group: (groups, channels * kernel, N * places)."""
+    taken = columns(x, kernel, places, stride, padding, dilation)
+    return np.reshape(taken, (groups, x.shape[1] // groups * prod(kernel), x.shape[0] * prod(places)))
 
 
 def _rows(g, groups):
-    """(N, channels, *counts) as a matrix a group: (groups, channels, N * counts)."""
+    """(N, channels, *places) as a matrix a group: (groups, channels, N * places)."""
     return np.reshape(np.moveaxis(g, 0, 1), (groups, g.shape[1] // groups, g.shape[0] * prod(g.shape[2:])))
 
 
@@ -33,12 +33,9 @@ def _weights(w, groups):
 
 def convolution(x, w, stride, padding, dilation, groups):
     kernel = w.shape[2:]
-    counts = tuple(
-        places(length, k, s, *pad, d)
-        for length, k, s, pad, d in zip(x.shape[2:], kernel, stride, padding, dilation, strict=True)
-    )
-    out = _weights(w, groups) @ _columns(x, kernel, counts, stride, padding, dilation, groups)
-    return np.moveaxis(np.reshape(out, (w.shape[0], x.shape[0], *counts)), 1, 0)
+    places = counts(x.shape[2:], kernel, stride, padding, dilation)
+    out = _weights(w, groups) @ _columns(x, kernel, places, stride, padding, dilation, groups)
+    return np.moveaxis(np.reshape(out, (w.shape[0], x.shape[0], *places)), 1, 0)
 
 
 def transposed(g, w, size, stride, padding, dilation, groups):
@@ -67,7 +64,7 @@ convolution = differentiable(
         x, g, shape_of(w_shape)[2:], stride, padding, dilation, groups
     ),
     real=False, doc="The cross-correlation of images with kernels.",
-    formula=("g, convolved with the transposed {y}", "the windows of {x}, weighted by g and summed"),
+    formula=("g, convolved with the transposed {y}", "g, by which the windows of {x} are weighted and summed"),
 )  # fmt: skip
 transposed = differentiable(
     transposed,
@@ -79,7 +76,7 @@ transposed = differentiable(
     ),
     name="transposed_convolution", grad_name="ConvolutionBackward0", real=False,
     doc="The adjoint of a convolution: each number spreads a kernel.",
-    formula=("g, convolved with {y}", "the windows of g, weighted by {x} and summed"),
+    formula=("g, convolved with {y}", "g, its windows weighted by {x} and summed"),
 )  # fmt: skip
 correlated = differentiable(
     correlated,
@@ -91,5 +88,5 @@ correlated = differentiable(
     ),
     name="convolution_of_kernels", grad_name="ConvolutionBackwardBackward0", real=False,
     doc="The derivative of a convolution in its kernels.",
-    formula=("{y}, convolved with the transposed g", "{x}, convolved with g"),
+    formula=("g, the transposed kernels that {y} is convolved with", "g, the kernels that {x} is convolved with"),
 )  # fmt: skip

@@ -89,7 +89,9 @@ def _eigh_slope(g, y):
     if g_vectors is None:
         return (vectors * _row(g_values)) @ mT(vectors)
     one = _eye(values.shape[-1], values)
-    middle = (1 - one) * (mT(vectors) @ g_vectors) / (_row(values) - _column(values) + one)
+    turn = mT(vectors) @ g_vectors
+    # Vectors of length 1 only turn: half the difference to the transposed is the part of it that counts.
+    middle = 0.5 * (turn - mT(turn)) / (_row(values) - _column(values) + one)
     if g_values is not None:
         middle = middle + one * _row(g_values)
     return vectors @ middle @ mT(vectors)

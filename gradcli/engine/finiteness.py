@@ -188,7 +188,7 @@ def _known(kind: str, inputs: tuple[Any, ...], elementwise: bool) -> Any:
 def _reals(value: Any) -> list[Any]:
     if isinstance(value, (tuple, list)):
         return [array for part in value for array in _reals(part)]
-    if isinstance(value, (float, int)) or (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"):
+    if isinstance(value, float) or (isinstance(value, (np.ndarray, np.generic)) and value.dtype.kind == "f"):
         return [np.asarray(value)]
     return []
 

@@ -163,7 +163,7 @@ matrix_exp = differentiable(
 # ---- vectors and blocks
 
 
-def cross(input, other, dim=-1):
+def cross(input, other, dim):
     ahead, behind = (lambda v: np.roll(v, -1, dim)), (lambda v: np.roll(v, 1, dim))
     return ahead(input) * behind(other) - behind(input) * ahead(other)
 
@@ -172,7 +172,7 @@ cross = differentiable(
     cross,
     lambda g, _z, x_shape, y, dim: unbroadcast(cross(y, g, dim), shape_of(x_shape)),
     lambda g, _z, x, y_shape, dim: unbroadcast(cross(g, x, dim), shape_of(y_shape)),
-    name="linalg.cross", grad_name="LinalgCrossBackward0", real=False,
+    grad_name="LinalgCrossBackward0", real=False,
     formula=("cross(y, g, dim)", "cross(g, x, dim)"), doc="The cross product of vectors of three elements.",
 )  # fmt: skip
 

@@ -209,7 +209,7 @@ def _norm_slope(g, y, x, p, axis, keepdims):
     if p == 1:
         return g * np.sign(x)
     if p == 2:
-        return x * np.where(y == 0, 0, g / y)
+        return x * (np.where(y == 0, 0, g) / np.where(y == 0, 1, y))
     # |x|^(p-2) is infinite at x = 0 for p < 2, where the slope is 0.
     size = np.abs(x)
     power = np.where(x == 0, 0, size ** (p - 1)) if p < 2 else size ** (p - 1)
@@ -253,24 +253,24 @@ def _cumprod_slope(g, y, x, axis):
     one = np.ones_like(_raw(x)[..., :1])
     before = np.cumprod(np.concatenate([one, x[..., :-1]], axis=-1), axis=-1)
     factors = np.concatenate([one, np.flip(x[..., 1:], -1)], axis=-1)
-    later = np.flip(_recurrence(factors, np.flip(g, -1)), -1)
+    later = np.flip(recurrence(factors, np.flip(g, -1)), -1)
     return np.swapaxes(before * later, axis, -1)
 
 
-def _recurrence(a, b):
+def recurrence(a, b):
     """h_k = b_k + a_k h_(k-1) along the last axis, from h_(-1) = 0.
 
     By pairs: two steps are one of the same kind, so half the steps give every other h, and one more those between.
     """
     n = b.shape[-1]
-    if n == 1:
+    if n < 2:
         return b
     if n % 2:
         last = b[..., -1:]
-        some = _recurrence(a[..., :-1], b[..., :-1])
+        some = recurrence(a[..., :-1], b[..., :-1])
         return np.concatenate([some, last + a[..., -1:] * some[..., -1:]], axis=-1)
     first_a, first_b, then_a, then_b = a[..., ::2], b[..., ::2], a[..., 1::2], b[..., 1::2]
-    odd = _recurrence(then_a * first_a, then_b + then_a * first_b)
+    odd = recurrence(then_a * first_a, then_b + then_a * first_b)
     even = np.concatenate([first_b[..., :1], first_b[..., 1:] + first_a[..., 1:] * odd[..., :-1]], axis=-1)
     return np.reshape(np.stack([even, odd], axis=-1), b.shape)
 

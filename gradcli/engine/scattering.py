@@ -44,7 +44,7 @@ def add_at(x, values, index):
 
 add_at = differentiable(
     add_at, lambda g, *_: g, lambda g, _z, _x, y_shape, index: unbroadcast(getitem_index(g, index), y_shape),
-    grad_name="IndexAddBackward0", real=False, frees=True, formula=("g", "g, at {index}"),
+    grad_name="IndexAddBackward0", real=False, frees=True, formula=("g, as it is", "g, at {index}"),
 )  # fmt: skip
 scatter_add = variant(add_at, "ScatterAddBackward0")
 index_put_add = variant(add_at, "IndexPutBackward0")
@@ -88,9 +88,12 @@ def reduce_at(x, values, index, reduce, include_self):
     return out
 
 
-def _ties(z, x, values, index, kept):
-    """Where the extreme stands in x and in what arrives, and how often in all: those that tie share the gradient."""
-    mine, theirs = (_raw(x) == _raw(z)) & kept, _raw(values) == _raw(z)[index]
+def _ties(z, x, values, index):
+    """Where the extreme stands in x and in what arrives, and how often in all: those that tie share the gradient.
+
+    As in torch, x has its share of a tie even where it doesn't count; that share is lost.
+    """
+    mine, theirs = _raw(x) == _raw(z), _raw(values) == _raw(z)[index]
     n = np.array(mine, int)
     np.add.at(n, index, theirs)
     return mine, theirs, np.maximum(n, 1).astype(_raw(z).dtype)
@@ -104,7 +107,7 @@ def _slope_of_self(g, z, x, values, index, reduce, include_self):
         safe = np.where(_raw(x) == 0, 1, x)
         g = g * reduce_at(safe, values, index, "prod", include_self) / safe
     elif reduce != "sum":
-        mine, _, n = _ties(z, x, values, index, kept)
+        mine, _, n = _ties(z, x, values, index)
         g = np.where(mine, g / n, 0)
     return np.where(kept, g, 0)
 
@@ -116,7 +119,7 @@ def _slope_of_values(g, z, x, values, index, reduce, include_self):
         return (g / _counts(x.shape, index, include_self).astype(g.dtype))[index]
     if reduce == "prod":
         return _product_slope(g, z, x, values, index, include_self)
-    _, theirs, n = _ties(z, x, values, index, _kept(x, index, include_self))
+    _, theirs, n = _ties(z, x, values, index)
     return np.where(theirs, (g / n)[index], 0)
 
 
@@ -188,6 +191,6 @@ def rot90(x, k=1, axes=(0, 1)):
 
 rot90 = differentiable(
     rot90, lambda g, _y, _x, k, axes: np.rot90(g, -k, axes),
-    numpy=np.rot90, real=False, formula="rot90(g, -k, axes)",
+    numpy=np.rot90, real=False, formula="g, turned back",
 )  # fmt: skip
 

@@ -165,4 +165,3 @@ solve_triangular = differentiable(
     ),
     doc="The X of A X = B, or of X A = B, where A is triangular.",
 )  # fmt: skip
-

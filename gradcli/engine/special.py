@@ -13,6 +13,7 @@ import numpy as np
 
 from gradcli.engine.elementwise import sigmoid
 from gradcli.engine.operation import differentiable, variant
+from gradcli.engine.reductions import recurrence
 
 
 def _scipy(name, *inputs):
@@ -27,8 +28,8 @@ def _scipy(name, *inputs):
 
 
 def lgamma(input):
-    # SciPy's value at a negative infinity is that of its pole; torch's too.
-    return _scipy("gammaln", input)
+    # There are poles all along the negative numbers: at their end torch says inf, SciPy -inf.
+    return np.where(input == -inf, inf, _scipy("gammaln", input))[()].astype(input.dtype, copy=False)
 
 
 lgamma = differentiable(
@@ -56,7 +57,7 @@ def polygamma(input, n):
 
 
 def _trigamma(x):
-    """Reflected for negative x, as in torch: its poles at whole numbers come out of the sine, and are large, not inf."""
+    """Reflected for negative x, as in torch: the poles at whole numbers are large, not inf."""
     half = x.dtype.type(0.5)
     sine = np.sin(pi * np.where(x < half, x, half)).astype(x.dtype)
     value = _scipy("polygamma", 1, np.where(x < half, 1 - x, x))
@@ -121,9 +122,16 @@ def log_ndtr(input):
     return _scipy("log_ndtr", input)
 
 
-# By erfcx, which stays finite where the density and the area below it are both 0.
+def _density_by_area(g, x):
+    """The normal density divided by the area: on the left by erfcx, as both are 0 far out, on the right as they are."""
+    left = np.where(x < -1, x, -1)
+    right = np.where(x < -1, -1, x)
+    density = np.exp(-0.5 * (right * right)) / SQRT_2_PI
+    return g * np.where(x < -1, root(2 / pi) / erfcx(left * -root(0.5)), density / ndtr(right))
+
+
 log_ndtr = differentiable(
-    log_ndtr, lambda g, _y, x: g * root(2 / pi) / erfcx(x * -root(0.5)),
+    log_ndtr, lambda g, _y, x: _density_by_area(g, x),
     name="special.log_ndtr", grad_name="SpecialLogNdtrBackward0", elementwise=True,
     doc="log(special.ndtr(x)), exact far to the left.", formula="sqrt(2/pi)/special.erfcx(-x/sqrt(2))",
 )  # fmt: skip
@@ -239,17 +247,15 @@ def logit(input, eps=None):
 
 def _logit_slope(g, x, eps):
     """1/(x (1 - x)); outside of what is clamped to 0, and outside of 0 to 1 nan, as the logarithm is there."""
-    if eps is None:
-        inside, outside = (x >= 0) & (x <= 1), nan
-    else:
-        inside, outside = (x >= eps) & (x <= 1 - eps), 0.0
-    return np.where(inside, g / (x * (1 - x)), outside)
+    low = 0 if eps is None else eps
+    # Adding 0 makes 0 of -0, where the slope is inf, not -inf.
+    return np.where((x < low) | (x > 1 - low), nan if eps is None else 0, g / ((x + 0) * (1 - x)))
 
 
 logit = differentiable(
     logit, lambda g, _y, x, eps: _logit_slope(g, x, eps),
     doc="log(x/(1 - x)), the inverse of sigmoid.", domain="probability",
-    formula="g / (x * (1 - x)), and none outside of {eps} and 1 - {eps}",
+    formula="g / (x * (1 - x)), where {x} was not clamped",
 )  # fmt: skip
 
 
@@ -265,7 +271,7 @@ logaddexp2 = differentiable(
 
 
 def sinc(input):
-    return sinc_slope.op.forward(input, 0)
+    return np.sinc(input).astype(input.dtype, copy=False)
 
 
 def sinc_slope(x, order):
@@ -279,7 +285,8 @@ def sinc_slope(x, order):
     far = np.where(near, 1, z)
     slope = np.sin(far) / far
     for n in range(1, order + 1):
-        slope = (np.sin(far + n * (pi / 2)) - n * slope) / far
+        turned = (np.sin, np.cos)[n % 2](far) * (-1) ** (n // 2)  # sin(z + n pi/2), exact for large z too
+        slope = (turned - n * slope) / far
     small = np.where(near, z, 0)
     power, series, k = np.ones_like(small), np.zeros_like(small), 0
     # Terms (-1)^k z^m / (m! (2k + 1)) with m = 2k - n from 0 on; below 1e-17 of the first when m > 4 (n + 1) + 16.
@@ -310,18 +317,19 @@ def logcumsumexp(x, axis):
 
 
 def _logcumsumexp_slope(g, y, x, axis):
-    """The sum over later places j of g_j exp(x - y_j), added up in logarithms: exp(-y_j) alone may overflow.
+    """The sum over later places j of g_j exp(x_k - y_j), as exp(x_k - y_k) r_k: no exponent is above 0.
 
-    The gradient's positive and negative parts go apart, as in torch. A place whose total is 0 (y is -inf) has no slope.
+    r_k = g_k + exp(y_k - y_(k+1)) r_(k+1). A place that adds nothing (x is -inf) has no slope.
     """
-    total = 0.0
-    for sign in (1, -1):
-        counts = (g * sign > 0) & (y > -inf)
-        size = np.where(counts, np.log(np.where(counts, g * sign, 1)) - np.where(counts, y, 0), -inf)
-        later = np.flip(logcumsumexp(np.flip(size, axis), axis), axis)
-        some = (later > -inf) & (x > -inf)
-        total = total + sign * np.where(some, np.exp(np.where(some, x + later, 0)), 0)
-    return total
+    g, x, y = (np.swapaxes(value, axis, -1) for value in (g, x, y))
+    none = y == -inf
+    ends = np.where(none, 0, y)
+    step = np.where(none[..., :-1], 0, np.exp(ends[..., :-1] - ends[..., 1:]))
+    factors = np.concatenate([np.zeros_like(none[..., :1], dtype=y.dtype), np.flip(step, -1)], axis=-1)
+    later = np.flip(recurrence(factors, np.flip(g, -1)), -1)
+    # Chosen rather than multiplied by 0: whatever comes back there (a nan of log's at 0, say) stays there.
+    idle = x == -inf
+    return np.swapaxes(np.where(idle, 0, np.exp(np.where(idle, 0, x) - ends) * later), axis, -1)
 
 
 logcumsumexp = differentiable(

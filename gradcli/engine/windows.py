@@ -13,19 +13,22 @@ import numpy as np
 from gradcli.engine.operation import differentiable
 
 
-def places(length: int, size: int, stride: int, before: int, after: int, dilation: int) -> int:
-    """How many windows of `size` elements, `dilation` apart, fit into a padded length."""
-    return (length + before + after - dilation * (size - 1) - 1) // stride + 1
+def counts(size, kernel, stride, padding, dilation):
+    """How many windows fit along each dimension: `kernel` elements, `dilation` apart; `padding` has pairs."""
+    return tuple(
+        (n + sum(pad) - gap * (k - 1) - 1) // step + 1
+        for n, k, step, pad, gap in zip(size, kernel, stride, padding, dilation, strict=True)
+    )
 
 
-def windows(x, kernel, counts, stride, dilation):
-    """A view (..., *counts, *kernel) into (..., *lengths): `counts` windows along each of the last dimensions."""
+def windows(x, kernel, places, stride, dilation):
+    """A view (..., *places, *kernel) into (..., *lengths): so many windows along each of the last dimensions."""
     x = np.asarray(x)
     n = len(kernel)
     lead, steps = x.strides[: x.ndim - n], x.strides[x.ndim - n :]
     return np.lib.stride_tricks.as_strided(
         x,
-        (*x.shape[: x.ndim - n], *counts, *kernel),
+        (*x.shape[: x.ndim - n], *places, *kernel),
         (
             *lead,
             *(step * s for step, s in zip(steps, stride, strict=True)),
@@ -81,15 +84,15 @@ def cropped(x, padding, size):
     return x[(..., *(slice(before, before + n) for (before, _), n in zip(padding, size, strict=True)))]
 
 
-def columns(x, kernel, counts, stride, padding, dilation):
-    """The windows of (N, C, *size) as a view (C, *kernel, N, *counts), outside of which there are zeros."""
+def columns(x, kernel, places, stride, padding, dilation):
+    """The windows of (N, C, *size) with zeros around, as a view (C, *kernel, N, *places)."""
     n = len(kernel)
-    view = windows(zero_padded(x, padding), kernel, counts, stride, dilation)
+    view = windows(zero_padded(x, padding), kernel, places, stride, dilation)
     return np.transpose(view, (1, *range(2 + n, 2 + 2 * n), 0, *range(2, 2 + n)))
 
 
 def from_columns(x, size, stride, padding, dilation):
-    """The sum (N, C, *size) of the columns (C, *kernel, N, *counts) where they overlap: the adjoint of `columns`."""
+    """The sum (N, C, *size) of the columns (C, *kernel, N, *places) where they overlap: the adjoint of `columns`."""
     n = len(size)
     for length, pad, s, d in zip(size, padding, stride, dilation, strict=True):
         # Each round takes the kernel's first axis away, so that the next axis of places has the number of this one.
@@ -101,23 +104,15 @@ def from_columns(x, size, stride, padding, dilation):
 
 
 def unfold(x, kernel, stride, padding, dilation):
-    counts = _counts(x.shape[2:], kernel, stride, padding, dilation)
-    taken = columns(x, kernel, counts, stride, padding, dilation)
-    n = len(kernel)
-    return np.moveaxis(taken, n + 1, 0).reshape(x.shape[0], x.shape[1] * prod(kernel), prod(counts))
+    places = counts(x.shape[2:], kernel, stride, padding, dilation)
+    taken = columns(x, kernel, places, stride, padding, dilation)
+    return np.moveaxis(taken, len(kernel) + 1, 0).reshape(x.shape[0], x.shape[1] * prod(kernel), prod(places))
 
 
 def fold(x, size, kernel, stride, padding, dilation):
-    counts = _counts(size, kernel, stride, padding, dilation)
-    apart = np.reshape(x, (x.shape[0], x.shape[1] // prod(kernel), *kernel, *counts))
+    places = counts(size, kernel, stride, padding, dilation)
+    apart = np.reshape(x, (x.shape[0], x.shape[1] // prod(kernel), *kernel, *places))
     return from_columns(np.moveaxis(apart, 0, len(kernel) + 1), size, stride, padding, dilation)
-
-
-def _counts(size, kernel, stride, padding, dilation):
-    return tuple(
-        places(length, k, s, *pad, d)
-        for length, k, s, pad, d in zip(size, kernel, stride, padding, dilation, strict=True)
-    )
 
 
 unfold = differentiable(
@@ -137,11 +132,11 @@ fold = differentiable(
 # ---- sums over windows
 
 
-def window_sum(x, kernel, counts, stride, padding):
+def window_sum(x, kernel, places, stride, padding):
     """The sum of each window over the last dimensions, axis by axis."""
     n = len(kernel)
     x = zero_padded(x, padding)
-    for axis, (k, count, s) in enumerate(zip(kernel, counts, stride, strict=True), x.ndim - n):
+    for axis, (k, count, s) in enumerate(zip(kernel, places, stride, strict=True), x.ndim - n):
         view = windows(np.moveaxis(x, axis, -1), (k,), (count,), (s,), (1,))
         x = np.moveaxis(np.sum(view, axis=-1), -1, axis)
     return x
@@ -158,7 +153,7 @@ def window_spread(x, size, kernel, stride, padding):
 
 window_sum = differentiable(
     window_sum,
-    lambda g, _y, x_shape, kernel, _counts, stride, padding: window_spread(
+    lambda g, _y, x_shape, kernel, _places, stride, padding: window_spread(
         g, x_shape[len(x_shape) - len(kernel) :], kernel, stride, padding
     ),
     real=False, doc="The sum of each window.", formula="g, added to every element of its window",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 import sys
-from contextlib import suppress
 from typing import TextIO
 
 from gradcli.errors import FileFailure, GradcliError
 from gradcli.formatting import format_text
+from gradcli.writing import write_whole
 
 
 def run_fmt(paths: list[str], check: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> int:
@@ -69,28 +68,10 @@ def _read(path: str) -> str:
 
 
 def _replace(path: str, text: str) -> None:
-    """Puts the text in the file's place, whole or not at all; a link stays one. Raises FileFailure."""
-    target = os.path.realpath(path)
-    temporary = os.path.join(os.path.dirname(target), f".gradcli-{os.urandom(8).hex()}")
-    try:
-        kind = os.stat(target).st_mode
-        if not stat.S_ISREG(kind):
-            # A pipe or a device is to stay one.
-            raise OSError(0, "isn't a regular file")
-        if not os.access(target, os.W_OK):
-            # Replacing asks no more than the folder's permission, and would pass over the file's own.
-            raise PermissionError(0, "permission denied")
-        mode = stat.S_IMODE(kind)
-        with open(temporary, "xb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-    except BaseException as problem:
-        with suppress(OSError):
-            os.unlink(temporary)
-        if isinstance(problem, OSError):
-            reason = problem.strerror or str(problem)
-            raise FileFailure(f"can't write {path}: {reason.lower()}") from None
-        raise
+    """Puts the text in the file's place; a pipe or a device has nothing to be put in. Raises FileFailure."""
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise FileFailure(f"can't write {path}: isn't a regular file")
+    if not os.access(path, os.W_OK):
+        # Replacing asks no more than the folder's permission, and would pass over the file's own.
+        raise FileFailure(f"can't write {path}: permission denied")
+    write_whole(path, text)

@@ -16,25 +16,23 @@ from gradcli.library import (  # noqa: F401  (importing a module enters its func
     reducing,
     shapes,
 )
+from gradcli.library.later import LATER, LATER_METHODS
 from gradcli.library.values import DTYPE_WORDS, DTYPES
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_later, method_of
 
 autograd.enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
-enter_later("gradcli.library.files", "load save")
-enter_later(
-    "gradcli.library.transforms",
-    "value_and_grad grad_and_value vjp jvp jacrev jacfwd jacobian hessian hvp vhp torch.func.grad torch.func.hessian "
-    "torch.func.value_and_grad torch.func.grad_and_value torch.func.vjp torch.func.jvp torch.func.jacrev "
-    "torch.func.jacfwd",
+for _module, _names in LATER.items():
+    enter_later(f"gradcli.library.{_module}", _names)
+for _module, _names in LATER_METHODS.items():
+    enter_later(f"gradcli.library.{_module}", _names, method=True)
+autograd.enter_in_place(
+    "sinc lgamma digamma erfinv erfc i0 logit polygamma mvlgamma xlogy nan_to_num copysign ldexp nextafter sgn "
+    "conj_physical scatter scatter_add scatter_reduce index_add index_copy index_fill index_reduce index_put put "
+    "masked_scatter logical_xor absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh clip divide fix greater "
+    "greater_equal less less_equal multiply negative not_equal subtract true_divide"
 )
-enter_later("gradcli.library.mapping", "vmap torch.func.vmap")
-enter_later("gradcli.library.gradient_checks", "gradcheck gradgradcheck torch.autograd.gradcheck "
-            "torch.autograd.gradgradcheck")  # fmt: skip
-enter_later(
-    "gradcli.library.autograd_functional",
-    " ".join(f"torch.autograd.functional.{name}" for name in ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp")),
-)
+autograd.enter_in_place("addmm addmv addr baddbmm addbmm addcmul addcdiv")
 # `float`, `int` and `bool` are functions that count as dtypes; the other words are nothing but dtypes.
 CONSTANTS |= DTYPES
 # Behind `torch.` also the words that are functions or methods by themselves: `torch.long`, `torch.float`.

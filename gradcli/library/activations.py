@@ -171,23 +171,21 @@ def rrelu(input: Tensor, lower: Number = 1 / 8, upper: Number = 1 / 3, training:
     return _activated(a.noisy_rrelu, input, inplace, Tensor(np.asarray(slopes, input.dtype)[()], CUT))
 
 
-def _in_place(name: str, *also: str) -> None:
-    """The function that changes its input in place: `elu_` beside `elu`."""
+def _in_place(name: str, keys: tuple[str, ...]) -> None:
+    """Enters the function that changes its input in place: `elu_` beside `elu`."""
     forward = FUNCTIONS[name]
 
     def body(input, *parameters, **named):
         return forward(input, *parameters, inplace=True, **named)
 
-    body.__name__ = f"{name.rpartition('.')[2]}_"
-    body.__doc__ = f"{name.rpartition('.')[2]}, in place."
-    function(body.__name__, method=True, plain=True)(body)
-    for key in also:
-        function(key, plain=True)(body)
+    body.__name__, body.__doc__ = f"{name}_", f"{name}, in place."
+    function(keys[0], also=keys[1:], plain=True)(body)
 
 
-for _name in ("elu", "celu", "selu", "leaky_relu", "hardtanh", "rrelu", "threshold"):
-    _torch = (f"{_name}_",) if _name in ("celu", "selu", "rrelu", "threshold") else ()
-    _in_place(_name, f"F.{_name}_", *_torch)
+for _name in ("celu", "selu", "rrelu", "threshold"):
+    _in_place(_name, (f"{_name}_", f"F.{_name}_"))
+for _name in ("elu", "leaky_relu", "hardtanh"):
+    _in_place(_name, (f"F.{_name}_",))
 
 
 # ---- over a dim

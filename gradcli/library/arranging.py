@@ -12,7 +12,6 @@ from gradcli.engine import scattering as g
 from gradcli.engine import shaping as s
 from gradcli.engine.allocation import allocatable
 from gradcli.engine.broadcasting import shape_clash
-from gradcli.engine.memory import owner_of
 from gradcli.engine.operation import variant
 from gradcli.engine.reductions import sum_dim
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
@@ -246,67 +245,6 @@ def diagflat(input: Tensor, offset: Whole = 0):
     return diag_embed(s.reshape(input, (-1,)), offset)
 
 
-# ---- windows and strides
-
-
-@function("unfold", method=True)
-def unfold(self: Tensor, dimension: Whole, size: Whole, step: Whole):
-    """`x.unfold(dim, size, step)`: the windows of a size along a dim, a step apart, as a new last dim."""
-    axis = axis_of(dimension, self.ndim)
-    length = self.shape[axis] if self.ndim else 1
-    if size < 0:
-        raise ValueFailure(f"size is {size} but must be >= 0")
-    if size > length:
-        raise ValueFailure(f"maximum size for tensor at dimension {axis} is {length} but size is {size}")
-    if step <= 0:
-        raise ValueFailure(f"step is {step} but must be > 0")
-    if not self.ndim:
-        return s.reshape(self, (1,)) if size else s.getitem_slice(s.reshape(self, (1,)), (slice(0, 0),))
-    return g.unfold(self, axis, size, step)
-
-
-def strided_places(input: Tensor, size: Any, stride: Any, storage_offset: int | None) -> np.ndarray:
-    """Which elements of the input, counted in a row, steps in memory lead to; ValueFailure where they lead outside."""
-    if len(size) != len(stride):
-        raise ShapeFailure(f"mismatch in length of strides and shape: {list(stride)} and {list(size)}")
-    if any(n < 0 for n in (*size, *stride)):
-        raise ValueFailure(f"as_strided: sizes and strides are not negative: {list(size)}, {list(stride)}")
-    allocatable(tuple(size), np.dtype(np.int64))
-    array, start = np.asarray(input.array), 0
-    if array.size and min(array.strides, default=0) < 0:
-        # No tensor of torch's goes backwards: it would have been copied.
-        array = np.ascontiguousarray(array)
-    if storage_offset is not None:
-        owner = owner_of(array)
-        if isinstance(owner, np.ndarray):
-            start = (array.ctypes.data - owner.ctypes.data) // array.itemsize
-    steps = _walk(tuple(n // array.itemsize for n in array.strides), array.shape).ravel()
-    wanted = _walk(stride, size) + (0 if storage_offset is None else storage_offset - start)
-    order = np.argsort(steps, kind="stable")
-    found = np.minimum(np.searchsorted(steps[order], wanted), max(steps.size - 1, 0))
-    places = order[found] if steps.size else found
-    if wanted.size and (not steps.size or not np.array_equal(steps[places], wanted)):
-        raise ValueFailure(
-            f"setStorage: sizes {list(size)}, strides {list(stride)} and storage offset {storage_offset or 0} are out "
-            f"of bounds for a tensor of {array.size} elements"
-        )
-    return places
-
-
-def _walk(strides: Any, shape: Any) -> np.ndarray:
-    """The place in memory, in elements from the first, of each index of a shape."""
-    total = np.zeros((1,) * len(shape), np.int64)
-    for axis, (step, n) in enumerate(zip(strides, shape, strict=True)):
-        total = total + (step * np.arange(n)).reshape([-1 if a == axis else 1 for a in range(len(shape))])
-    return total
-
-
-@function()
-def as_strided(input: Tensor, size: Wholes, stride: Wholes, storage_offset: OptionalWhole = None):
-    """The elements that steps in memory lead to, in a shape; a copy."""
-    return g.read_at(input, strided_places(input, size, stride, storage_offset))
-
-
 # ---- turned, repeated, summed back
 
 
@@ -324,9 +262,7 @@ def rot90(input: Tensor, k: Whole = 1, dims: Wholes = (0, 1)):
 
 
 @function()
-def repeat_interleave(
-    input: Tensor, repeats=None, dim: OptionalWhole = None, *, output_size: OptionalWhole = None
-):
+def repeat_interleave(input: Tensor, repeats=None, dim: OptionalWhole = None, *, output_size: OptionalWhole = None):
     """Each element (or slice along a dim) as often as `repeats` says, one number or one for each."""
     if repeats is None:
         counts = _counts(input)
@@ -337,6 +273,8 @@ def repeat_interleave(
     axis = axis_of(dim, row.ndim)
     length = row.shape[axis]
     counts = _counts(as_tensor(repeats))
+    if counts.size == 1 and type(repeats) is not Tensor:
+        return _each_so_often(row, axis, int(counts[0]))
     if counts.size not in (1, length):
         raise ShapeFailure(
             "repeats must have the same size as input along dim, but got repeats.size(0) = "
@@ -350,13 +288,21 @@ def repeat_interleave(
     return index_select(row, axis, Tensor(np.repeat(np.arange(length), counts)))
 
 
+def _each_so_often(row: Tensor, axis: int, count: int) -> Tensor:
+    shape = row.shape
+    allocatable((*shape[:axis], shape[axis] * count, *shape[axis + 1 :]), row.dtype)
+    copies = s.broadcast_to(s.expand_dims(row, axis + 1), (*shape[: axis + 1], count, *shape[axis + 1 :]))
+    return s.reshape(copies, (*shape[:axis], shape[axis] * count, *shape[axis + 1 :]))
+
+
 def _counts(repeats: Tensor) -> np.ndarray:
     if repeats.ndim > 1:
         raise ShapeFailure("repeats must be 0-dim or 1-dim tensor")
-    counts = np.array(Wholes(repeats), np.int64)
-    if (counts < 0).any():
+    counts = Wholes(repeats)
+    if any(count < 0 for count in counts):
         raise ValueFailure("repeats can not be negative")
-    return counts
+    allocatable((sum(counts),), np.dtype(np.int64))
+    return np.array(counts, np.int64)
 
 
 @function("sum_to_size", method=True)
@@ -395,5 +341,3 @@ def fftshift(input: Tensor, dim: Dims = None):
 def ifftshift(input: Tensor, dim: Dims = None):
     """fftshift undone."""
     return _rolled(input, dim, lambda n: (n + 1) // 2)
-
-

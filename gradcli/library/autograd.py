@@ -261,7 +261,7 @@ def set_data(tensor: Tensor, value: Any) -> None:
 
 
 def _in_place(name: str) -> None:
-    apply = FUNCTIONS[name]
+    apply = METHODS.get(name) or FUNCTIONS[name]
 
     def body(self, *args, **named):
         target = as_tensor(self)
@@ -278,21 +278,18 @@ def _kept_dtype(result: Tensor, target: Tensor) -> Tensor:
     return as_tensor(result, target.dtype)
 
 
-def enter_in_place(names: tuple[str, ...]) -> None:
+def enter_in_place(names: str) -> None:
     """Enters `name_` for functions that keep a tensor's shape."""
-    for name in names:
+    for name in names.split():
         _in_place(name)
 
 
 IN_PLACE = (
-    "add", "sub", "mul", "div", "pow", "neg", "reciprocal", "remainder", "fmod", "exp", "exp2", "expm1", "log", "log1p",
-    "log2", "log10", "sqrt", "rsqrt", "abs", "square", "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh",
-    "tanh",
-    "asinh", "acosh", "atanh", "atan2", "sign", "floor", "ceil", "trunc", "round", "frac", "sigmoid", "relu", "erf",
-    "clamp", "clamp_min", "clamp_max", "masked_fill", "tril", "triu", "cumsum", "cumprod", "lerp", "hypot",
-    "floor_divide",
-    "eq", "ne", "lt", "le", "gt", "ge", "logical_not", "logical_and", "logical_or", "rad2deg", "deg2rad",
-)  # fmt: skip
+    "add sub mul div pow neg reciprocal remainder fmod exp exp2 expm1 log log1p log2 log10 sqrt rsqrt abs square sin "
+    "cos tan asin acos atan sinh cosh tanh asinh acosh atanh atan2 sign floor ceil trunc round frac sigmoid relu erf "
+    "clamp clamp_min clamp_max masked_fill tril triu cumsum cumprod lerp hypot floor_divide eq ne lt le gt ge "
+    "logical_not logical_and logical_or rad2deg deg2rad"
+)
 
 
 def _set(self: Tensor, array: Any) -> Tensor:

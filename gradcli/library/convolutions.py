@@ -10,11 +10,11 @@ from gradcli.engine import Tensor
 from gradcli.engine import elementwise as e
 from gradcli.engine import shaping as s
 from gradcli.engine.allocation import allocatable
-from gradcli.engine.convolution import convolution, transposed
 from gradcli.engine.conversion import promoted
+from gradcli.engine.convolution import convolution, transposed
 from gradcli.engine.operation import relabel
+from gradcli.engine.windows import counts as _places
 from gradcli.engine.windows import fold as folded
-from gradcli.engine.windows import places
 from gradcli.engine.windows import unfold as unfolded
 from gradcli.errors import ShapeFailure, ValueFailure
 from gradcli.library.arguments import OptionalTensor, Whole
@@ -58,7 +58,7 @@ def _checked(images: Tensor, weight: Tensor, groups: int, dims: int, name: str, 
         )
 
 
-def _around(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], name: str):  # noqa: ANN202
+def _around(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...], name: str):
     """The zeros before and after each dimension; "same" puts an odd one behind."""
     if isinstance(padding, str):
         if padding == "valid":
@@ -113,10 +113,8 @@ def _enter_transposed(dims: int) -> None:
         around, more = each(padding, dims, "padding", 0, name), each(output_padding, dims, "output_padding", 0, name)
         if any(m >= max(step, gap) for m, step, gap in zip(more, steps, gaps, strict=True)):
             raise ValueFailure("output padding must be smaller than either stride or dilation")
-        size = tuple(
-            (n - 1) * step - 2 * pad + gap * (k - 1) + m + 1
-            for n, step, pad, gap, k, m in zip(images.shape[2:], steps, around, gaps, weight.shape[2:], more, strict=True)
-        )
+        dimensions = zip(images.shape[2:], steps, around, gaps, weight.shape[2:], more, strict=True)
+        size = tuple((n - 1) * step - 2 * pad + gap * (k - 1) + m + 1 for n, step, pad, gap, k, m in dimensions)
         channels = weight.shape[1] * groups
         if any(n < 1 for n in size):
             raise ShapeFailure(
@@ -153,7 +151,7 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1):
     around, steps = each(padding, 2, "padding", 0, "unfold"), each(stride, 2, "stride", 1, "unfold")
     pairs = tuple((pad, pad) for pad in around)
     size = images.shape[2:]
-    counts = [places(n, k, step, *pad, gap) for n, k, step, pad, gap in zip(size, kernel, steps, pairs, gaps, strict=True)]
+    counts = _places(size, kernel, steps, pairs, gaps)
     if any(n < 1 for n in counts):
         raise ShapeFailure(
             f"Given input with spatial size ({', '.join(map(str, size))}), kernel_size={kernel}, dilation={gaps}, "
@@ -182,7 +180,7 @@ def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=
             "Expected size of input's dimension 1 to be divisible by the product of kernel_size, but got "
             f"input.size(1)={rows.shape[1]} and kernel_size={kernel}."
         )
-    counts = [places(n, k, step, *pad, gap) for n, k, step, pad, gap in zip(size, kernel, steps, pairs, gaps, strict=True)]
+    counts = _places(size, kernel, steps, pairs, gaps)
     if prod(counts) != rows.shape[2] or min(counts) < 1:
         raise ShapeFailure(
             f"Given output_size={size}, kernel_size={kernel}, dilation={gaps}, padding={around}, stride={steps}, "

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import CUT, Tensor, as_tensor, inplace
 from gradcli.engine import elementwise as e
 from gradcli.engine import floating as f
 from gradcli.engine import shaping as s
 from gradcli.engine.inplace import overwritten
 from gradcli.engine.operation import relabel, variant
 from gradcli.engine.protocols import power
-from gradcli.errors import ShapeFailure
+from gradcli.errors import ShapeFailure, TypeFailure
 from gradcli.library.arguments import Operand, OptionalNumber
 from gradcli.library.values import parts_type
 from gradcli.library.vocabulary import function
@@ -35,9 +35,7 @@ def fmin(input: Tensor, other: Tensor):
 
 
 @function()
-def nan_to_num(
-    input: Tensor, nan: OptionalNumber = None, posinf: OptionalNumber = None, neginf: OptionalNumber = None
-):
+def nan_to_num(input: Tensor, nan: OptionalNumber = None, posinf: OptionalNumber = None, neginf: OptionalNumber = None):
     """The input with `nan` (0) for nan, and for the infinities `posinf` and `neginf` (the largest finite numbers)."""
     return f.nan_to_num(input, 0.0 if nan is None else nan, posinf, neginf)
 
@@ -65,7 +63,7 @@ def ldexp(input: Tensor, other: Tensor):
 
 @function()
 def nextafter(input: Tensor, other: Tensor):
-    """The next number of the dtype after input, towards other; it has no gradient."""
+    """The next number of the dtype after input, towards other."""
     return f.nextafter(input, other)
 
 
@@ -75,6 +73,18 @@ def float_power(input: Operand, exponent: Operand):
     double = np.dtype(np.float64)
     base, exponent = (as_tensor(v, double) if type(v) is Tensor else float(v) for v in (input, exponent))
     return power(base if type(base) is Tensor or type(exponent) is Tensor else as_tensor(base, double), exponent)
+
+
+@function("float_power_", method=True)
+def float_power_in_place(self: Tensor, exponent: Operand):
+    """`float_power`, in place, of a float64 tensor."""
+    if self.dtype != np.float64:
+        raise TypeFailure(
+            f"the base given to float_power_ has dtype {self.dtype} but the operation's result requires dtype float64",
+            help="make a new value, `y = float_power(x, 2)`",
+        )
+    inplace.refuse_leaf(self)
+    return inplace.assign(self, float_power(self, exponent))
 
 
 @function()

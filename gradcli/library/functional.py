@@ -55,8 +55,8 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Opti
     if pos_weight is not None:
         positive = e.mul(positive, e.add(e.mul(target, pos_weight - 1), 1))
     loss = e.add(e.sub(input, e.mul(input, target)), positive)
-    reduced = reduced(loss if weight is None else e.mul(loss, weight), reduction)
-    return relabel(reduced, "BinaryCrossEntropyWithLogitsBackward0")
+    loss = loss if weight is None else e.mul(loss, weight)
+    return relabel(reduced(loss, reduction), "BinaryCrossEntropyWithLogitsBackward0")
 
 
 @function("F.binary_cross_entropy")
@@ -69,8 +69,8 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor =
     yes = e.clamp_numbers(e.log(input), -100, None)
     no = e.clamp_numbers(e.log1p(e.neg(input)), -100, None)
     loss = e.neg(e.add(e.mul(target, yes), e.mul(1 - target, no)))
-    reduced = reduced(loss if weight is None else e.mul(loss, weight), reduction)
-    return relabel(reduced, "BinaryCrossEntropyBackward0")
+    loss = loss if weight is None else e.mul(loss, weight)
+    return relabel(reduced(loss, reduction), "BinaryCrossEntropyBackward0")
 
 
 def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np.ndarray:

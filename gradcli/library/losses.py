@@ -14,7 +14,7 @@ from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import promoted
-from gradcli.engine.operation import relabel
+from gradcli.engine.operation import relabel, variant
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import Callback, Flag, Number, OptionalTensor, Text, Whole, axis_of
 from gradcli.library.functional import reduced
@@ -30,7 +30,7 @@ def _difference(input: Tensor, target: Tensor) -> Tensor:
 def _huber(difference: Tensor, delta: float) -> Tensor:
     """Half the square within delta, and the line that goes on from there."""
     size = e.abs(difference)
-    inside = size.array <= delta
+    inside = size.array < delta
     # Each branch on what is its own: a square outside could overflow.
     square = e.mul(e.pow_number(e.masked_fill(Tensor(~inside, CUT), as_tensor(0.0, size.dtype), difference), 2), 0.5)
     return e.where(Tensor(inside, CUT), square, e.mul(e.sub(size, delta / 2), delta))
@@ -120,9 +120,11 @@ def _at_least(input: Tensor, least: float) -> Tensor:
 
 # ---- margins: torch's slope is 1 at a clamp's bound, and 0 where it compares with `> 0`
 
+_clamp_min = variant(e.clamp, "ClampMinBackward0")
+
 
 def _floor(input: Tensor) -> Tensor:
-    return e.clamp_numbers(input, 0, None)
+    return _clamp_min(input, 0, None)
 
 
 @function("F.margin_ranking_loss", also=("margin_ranking_loss",))
@@ -140,6 +142,10 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
 @function("F.hinge_embedding_loss", also=("hinge_embedding_loss",))
 def hinge_embedding_loss(input: Tensor, target: Tensor, margin: Number = 1.0, *, reduction: Text = "mean"):
     """The input where the target is 1, and max(0, margin - input) where it's -1."""
+    try:
+        np.broadcast_shapes(input.shape, target.shape)
+    except ValueError:
+        raise shape_clash(input.shape, target.shape) from None
     apart = e.where(target == 1, 0.0, _floor(e.rsub(margin, input)))
     together = e.where(target == -1, 0.0, input)
     return reduced(e.add(apart, together), reduction)

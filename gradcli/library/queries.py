@@ -10,7 +10,7 @@ import numpy as np
 from gradcli.engine import CUT, Node, Tensor, as_tensor, modes
 from gradcli.engine.memory import buffer
 from gradcli.library.arguments import OptionalWhole, axis_of
-from gradcli.library.shapes import matrix_transposed, transposed
+from gradcli.library.shapes import conjugate_transposed, matrix_transposed, transposed
 from gradcli.library.values import DType, Parts, Size, dtype_of
 from gradcli.library.vocabulary import function
 
@@ -119,6 +119,9 @@ ATTRIBUTES: dict[type, dict[str, Callable[[Any], Any]]] = {
         "dtype": lambda x: dtype_of(x.dtype),
         "T": transposed,
         "mT": matrix_transposed,
+        # Of real matrices the conjugate transposes are the transposes.
+        "H": conjugate_transposed,
+        "mH": lambda x: matrix_transposed(x, "mH"),
         "grad": gradient_of,
         "grad_fn": lambda x: x.grad_fn,
         "requires_grad": lambda x: x.requires_grad,

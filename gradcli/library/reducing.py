@@ -103,7 +103,11 @@ def std(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correc
 
 @function()
 def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The vector norm of all elements, or along dims: p is a number, inf, or "fro" for 2."""
+    """The vector norm of all elements, or along dims: p is a number, inf, "fro" for 2, or "nuc" for a matrix."""
+    if isinstance(p, str) and p == "nuc":
+        from gradcli.library.matrix_norms import nuclear
+
+        return nuclear(input, dim, keepdim, dtype)
     order = _order(p)
     input = _as(input, dtype)
     if input.dtype.kind != "f":
@@ -144,34 +148,10 @@ def _refuse_empty(input: Tensor, axes: Any, order: Any) -> None:
         )
 
 
-@function("linalg.norm")
-def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The norm of a vector (or of all elements), or with an order the norm of a matrix: "fro", 1, -1, inf, -inf."""
-    if (
-        ord is None
-        or (dim is not None and not (isinstance(dim, tuple) and len(dim) == 2))
-        or (dim is None and A.ndim != 2)
-    ):
-        return norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype)
-    rows, columns = dim or (0, 1)
-    if ord == "fro":
-        return norm(A, 2, (rows, columns), keepdim, dtype=dtype)
-    if type(ord) is Tensor and ord.array.size == 1:
-        ord = ord.item()
-    if not isinstance(ord, (int, float)) or ord not in (1, -1, inf, -inf):
-        shown = ord if isinstance(ord, (int, float, str)) else described(ord)
-        raise ValueFailure(f"linalg.matrix_norm: Order {shown} not supported.", help='"fro", 1, -1, inf and -inf are')
-    first, second = (rows, columns) if abs(ord) == 1 else (columns, rows)
-    totals = r.sum_dim(e.abs(_as(A, dtype)), axis_of(first, A.ndim), True)
-    result = (r.amax if ord > 0 else r.amin)(totals, axis_of(second, A.ndim), True)
-    return result if keepdim else relabel(s.squeeze(result, (axis_of(rows, A.ndim), axis_of(columns, A.ndim))),
-                                          "AmaxBackward0" if ord > 0 else "AminBackward0")  # fmt: skip
-
-
 @function("linalg.vector_norm")
 def vector_norm(x: Tensor, ord=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The vector norm of all elements, or along dims."""
-    return norm(x, ord, dim, keepdim, dtype=dtype)
+    return norm.body(x, ord, dim, keepdim, dtype=dtype)
 
 
 # ---- extremes
@@ -190,20 +170,20 @@ _take_stably_sorted = variant(s.take_along_axis, "SortBackward1")
 _take_topk = variant(s.take_along_axis, "TopkBackward0")
 
 
-def _index(array: Any) -> Tensor:
+def index_tensor(array: Any) -> Tensor:
     return Tensor(np.asarray(array, np.int64)[()], CUT)
 
 
-def _picked(parts: Any, take: Any, input: Tensor, index: Any, dim: int, keepdim: bool) -> Any:
+def picked(parts: Any, take: Any, input: Tensor, index: Any, dim: int, keepdim: bool) -> Any:
     """Values and indices where one element along the dim was chosen."""
     if not input.ndim:
-        return parts((_reshaped(take, input), _index(np.zeros((), np.int64))))
+        return parts((_reshaped(take, input), index_tensor(np.zeros((), np.int64))))
     axis = axis_of(dim, input.ndim)
     index = np.expand_dims(index, axis)
     values = take(input, index, axis)
     if not keepdim:
         values, index = _squeezed(values, axis), np.squeeze(index, axis)
-    return parts((values, _index(index)))
+    return parts((values, index_tensor(index)))
 
 
 def _reshaped(take: Any, input: Tensor) -> Tensor:
@@ -217,7 +197,7 @@ def _squeezed(values: Tensor, axis: int) -> Tensor:
     return relabel(squeezed, values.node.name) if values.node else squeezed
 
 
-def _not_empty(input: Tensor, dim: Any, name: str) -> None:
+def not_empty(input: Tensor, dim: Any, name: str) -> None:
     if input.array.size == 0 and (dim is None or not input.ndim or input.shape[axis_of(dim, input.ndim)] == 0):
         if dim is None:
             raise ValueFailure(
@@ -233,12 +213,12 @@ def _extreme(name: str, everywhere: Any, pairwise: Any, choose: Any, take: Any, 
             dim, other = None, dim
         if other is not None:
             return pairwise(*promoted(input, as_tensor(other)))
-        _not_empty(input, dim, name)
+        not_empty(input, dim, name)
         if dim is None:
             return everywhere(input)
         dim = Whole(dim)
         axis = axis_of(dim, input.ndim)
-        return _picked(parts, take, input, choose(input.array, axis) if input.ndim else None, dim, keepdim)
+        return picked(parts, take, input, choose(input.array, axis) if input.ndim else None, dim, keepdim)
 
     body.__annotations__["dim"] = "OptionalOperand"
     body.__name__ = name
@@ -255,14 +235,14 @@ min = _extreme("min", r.min_all, e.minimum, np.argmin, _take_min, MinParts)
 @function()
 def amax(input: Tensor, dim: Dims = (), keepdim: Flag = False):
     """The maximum along dims; elements that tie share the gradient."""
-    _not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amax")
+    not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amax")
     return r.amax(input, axes_of(dim, input.ndim), keepdim)
 
 
 @function()
 def amin(input: Tensor, dim: Dims = (), keepdim: Flag = False):
     """The minimum along dims; elements that tie share the gradient."""
-    _not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amin")
+    not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amin")
     return r.amin(input, axes_of(dim, input.ndim), keepdim)
 
 
@@ -279,9 +259,9 @@ def argmin(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
 
 
 def _arg(choose: Any, name: str, input: Tensor, dim: Any, keepdim: bool) -> Tensor:
-    _not_empty(input, dim, name)
+    not_empty(input, dim, name)
     axis = None if dim is None else axes_of(dim, input.ndim)
-    return _index(choose(np.asarray(input.array), axis=axis, keepdims=keepdim))
+    return index_tensor(choose(np.asarray(input.array), axis=axis, keepdims=keepdim))
 
 
 @function()
@@ -293,7 +273,7 @@ def median(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
     axis = axis_of(dim, input.ndim)
     if input.ndim and not input.shape[axis]:
         raise IndexFailure(f"median(): Expected reduction dim {dim} to have non-zero size.")
-    return _picked(MedianParts, _take_median, input, _median_index(array, axis) if input.ndim else None, dim, keepdim)
+    return picked(MedianParts, _take_median, input, _median_index(array, axis) if input.ndim else None, dim, keepdim)
 
 
 def _median_index(array: Any, axis: int) -> Any:
@@ -309,10 +289,10 @@ def _median_index(array: Any, axis: int) -> Any:
 def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
     """The elements in order along a dim: values and indices."""
     if not input.ndim:
-        return SortParts((_reshaped(_take_sorted, input), _index(np.zeros((), np.int64))))
+        return SortParts((_reshaped(_take_sorted, input), index_tensor(np.zeros((), np.int64))))
     index = argsorted(input.array, axis_of(dim, input.ndim), descending)
     take = _take_stably_sorted if stable else _take_sorted
-    return SortParts((take(input, index, axis_of(dim, input.ndim)), _index(index)))
+    return SortParts((take(input, index, axis_of(dim, input.ndim)), index_tensor(index)))
 
 
 def argsorted(array: Any, axis: int, descending: bool) -> Any:
@@ -327,7 +307,7 @@ def argsorted(array: Any, axis: int, descending: bool) -> Any:
 def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
     """The indices that put the elements in order along a dim."""
     array = np.atleast_1d(input.array)
-    return _index(argsorted(array, axis_of(dim, array.ndim), descending).reshape(input.shape))
+    return index_tensor(argsorted(array, axis_of(dim, array.ndim), descending).reshape(input.shape))
 
 
 @function()
@@ -339,9 +319,9 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
             "selected index k out of range", help=f"this dim has {input.shape[axis] if input.ndim else 1}"
         )
     if not input.ndim:
-        return TopkParts((_reshaped(_take_topk, input), _index(np.zeros((), np.int64))))
+        return TopkParts((_reshaped(_take_topk, input), index_tensor(np.zeros((), np.int64))))
     index = np.take(argsorted(input.array, axis, largest), np.arange(k), axis=axis)
-    return TopkParts((_take_topk(input, index, axis), _index(index)))
+    return TopkParts((_take_topk(input, index, axis), index_tensor(index)))
 
 
 # ---- running totals and the softmax family

@@ -28,6 +28,7 @@ from gradcli.library.arguments import (
     axis_of,
 )
 from gradcli.library.parts import broadcast_shape
+from gradcli.library.strides import strided_places
 from gradcli.library.vocabulary import function
 
 # ---- places
@@ -134,9 +135,7 @@ def scatter_add(input: Tensor, dim: Whole, index: Tensor, src: Tensor):
 
 
 @function()
-def scatter_reduce(
-    input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: Text, *, include_self: Flag = True
-):
+def scatter_reduce(input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: Text, *, include_self: Flag = True):
     """The input reduced with what src has for each place: reduce is "sum", "prod", "mean", "amax" or "amin"."""
     if reduce not in g.REDUCTIONS:
         raise ValueFailure(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}.")
@@ -211,15 +210,14 @@ def index_fill(input: Tensor, dim: Whole, index: Tensor, value: Operand):
         raise ShapeFailure(
             f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
         )
-    *_, where = _slices(input, dim, index, "index_fill")
+    axis, places, _ = _slices(input, dim, index, "index_fill")
+    where = (*(slice(None),) * axis, np.unique(places))
     apply = g.index_fill_tensor if type(value) is Tensor else g.index_fill
     return _as_before(apply(_row(input), as_tensor(value, input.dtype), where), input)
 
 
 @function()
-def index_reduce(
-    input: Tensor, dim: Whole, index: Tensor, source: Tensor, reduce: Text, *, include_self: Flag = True
-):
+def index_reduce(input: Tensor, dim: Whole, index: Tensor, source: Tensor, reduce: Text, *, include_self: Flag = True):
     """The input reduced with the slices of source at the indices of a dim: "prod", "mean", "amax" or "amin"."""
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise ValueFailure(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
@@ -317,6 +315,8 @@ def slice_scatter(
     """The input with src as the slice from start up to end of a dim."""
     if step <= 0:
         raise ValueFailure("slice step must be positive")
+    if not input.ndim:
+        raise IndexFailure("slice() cannot be applied to a 0-dim tensor.")
     axis = axis_of(dim, input.ndim)
     key = (*(slice(None),) * axis, slice(start, end, step), ...)
     return _into(g.slice_scatter, input, src, (s.getitem.op, (key,)), input.array[key].shape, "slice")
@@ -335,8 +335,6 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: Whole = 0, dim1: Whole 
 @function()
 def as_strided_scatter(input: Tensor, src: Tensor, size: Wholes, stride: Wholes, storage_offset: OptionalWhole = None):
     """The input with src in the places that steps in memory lead to."""
-    from gradcli.library.arranging import strided_places
-
     places = strided_places(input, size, stride, storage_offset)
     if src.shape != places.shape:
         raise ShapeFailure(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "

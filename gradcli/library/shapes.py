@@ -191,11 +191,23 @@ def transposed(self: Tensor) -> Tensor:
     return s.permute(self, tuple(range(self.ndim))[::-1])
 
 
-def matrix_transposed(self: Tensor) -> Tensor:
+def matrix_transposed(self: Tensor, attribute: str = "mT") -> Tensor:
     """`x.mT`: the last two dims exchanged."""
     if self.ndim < 2:
-        raise ShapeFailure(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
+        raise ShapeFailure(
+            f"tensor.{attribute} is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
+        )
     return s.swapaxes(self, self.ndim - 2, self.ndim - 1)
+
+
+def conjugate_transposed(self: Tensor) -> Tensor:
+    """`x.H`: a matrix transposed; a number is itself."""
+    if self.ndim not in (0, 2):
+        raise ShapeFailure(
+            f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.",
+            help="for batches of matrices, use `x.mH`" if self.ndim > 2 else "",
+        )
+    return s.swapaxes(self, 0, 1) if self.ndim else self
 
 
 # ---- broadcasting and copies

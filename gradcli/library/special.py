@@ -13,11 +13,12 @@ from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine import special as p
+from gradcli.engine.allocation import allocatable
 from gradcli.engine.conversion import as_tensor, result_dtype
 from gradcli.engine.operation import relabel
 from gradcli.errors import ValueFailure
 from gradcli.library.arguments import Operand, OptionalNumber, Whole
-from gradcli.library.vocabulary import alias, function
+from gradcli.library.vocabulary import FUNCTIONS, alias, function
 
 special_lgamma = p.lgamma
 
@@ -74,9 +75,16 @@ def mvlgamma(input: Tensor, p: Whole):
         raise ValueFailure("p has to be greater than or equal to 1")
     if input.dtype.kind != "f":
         input = as_tensor(input, modes.default_dtype)
+    allocatable((*input.shape, p), input.dtype)
     steps = (np.arange(p) * -0.5).astype(input.dtype)
     each = special_lgamma(e.add(s.expand_dims(input, input.ndim), Tensor(steps)))
     return relabel(e.add(r.sum_dim(each, input.ndim, False), p * (p - 1) / 4 * ln(pi)), "MvlgammaBackward0")
+
+
+@function("special.round")
+def special_round(input: Tensor, *, decimals: Whole = 0):
+    """Rounds to `decimals` places, halves to even."""
+    return relabel(FUNCTIONS["round"](input, decimals=decimals), "RoundBackward1")
 
 
 # ---- of two
@@ -112,5 +120,5 @@ def logaddexp2(input: Tensor, other: Tensor):
     return p.logaddexp2(input, other)
 
 
-for _new, _old in (("special.erfc", "erfc"), ("special.logsumexp", "logsumexp"), ("special.round", "round")):
+for _new, _old in (("special.erfc", "erfc"), ("special.logsumexp", "logsumexp")):
     alias(_new, _old)

@@ -50,18 +50,19 @@ def alias(new: str, old: str) -> None:
 class Later:
     """A function of a module that is loaded when the function is first called or asked about."""
 
-    __slots__ = ("__name__", "_key", "_module")
+    __slots__ = ("__name__", "_key", "_register", "module")
 
-    def __init__(self, module: str, key: str) -> None:
+    def __init__(self, module: str, key: str, register: dict[str, Callable[..., Any]]) -> None:
         self.__name__ = key.rpartition(".")[2]
-        self._module = module
+        self.module = module
         self._key = key
+        self._register = register
 
     @property
     def function(self) -> Callable[..., Any]:
         """The function itself."""
-        import_module(self._module)
-        return FUNCTIONS[self._key]
+        import_module(self.module)
+        return self._register[self._key]
 
     @property
     def body(self) -> Callable[..., Any]:
@@ -71,15 +72,16 @@ class Later:
         return self.function(*args, **named)
 
 
-def enter_later(module: str, keys: str) -> None:
-    """Enters functions of a module that a script seldom needs, by their names."""
+def enter_later(module: str, keys: str, method: bool = False) -> None:
+    """Enters functions of a module that a script seldom needs, by their names; `method` as for `function`."""
+    register = METHODS if method else FUNCTIONS
     for key in keys.split():
-        FUNCTIONS[key] = Later(module, key)
+        register[key] = Later(module, key, register)
 
 
 def load_all() -> None:
     """Loads every function that waits for its first use: for whoever goes through the whole vocabulary."""
-    for function in list(FUNCTIONS.values()):
+    for function in [*FUNCTIONS.values(), *METHODS.values()]:
         if type(function) is Later:
             _ = function.function
 

@@ -17,6 +17,7 @@ from prompt_toolkit.completion import Completion
 from gradcli.errors import FileFailure, NameFailure, TypeFailure, ValueFailure
 from gradcli.repl import record
 from gradcli.repl.settings import SETTINGS
+from gradcli.writing import write_whole
 
 if TYPE_CHECKING:
     from gradcli.repl.completion import GrCompleter
@@ -317,7 +318,7 @@ def save(shell: Shell, file: str) -> None:
     path = Path(file.removesuffix("!").rstrip()).expanduser()
     if path.exists() and not forced and path.resolve() not in shell.saved:
         raise FileFailure(f"{path} exists already", help=f"to replace it: `:save {path}!`")
-    record.write(path, record.script_of(shell.lines, shell.start, shell.session.snapshot()))
+    write_whole(path, record.script_of(shell.lines, shell.start, shell.session.snapshot()))
     shell.saved.add(path.resolve())
     count = len(shell.lines)
     shell.write(f"{count} line{'s' * (count != 1)} saved as {path}\n")

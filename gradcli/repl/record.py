@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from gradcli.errors import FileFailure, ValueFailure
+from gradcli.errors import ValueFailure
 from gradcli.grammar import parse
 from gradcli.language.scope import mentions
 from gradcli.state import State
@@ -82,40 +78,3 @@ def _naming_its_value(text: str) -> str:
     start = sum(len(row) + 1 for row in rows[: line - 1]) + column
     end = sum(len(row) + 1 for row in rows[: end_line - 1]) + end_column
     return f"{text[:start]}for {LAST} in (({text[start:end]}),) {{ {LAST} }}{text[end:]}"
-
-
-def write(path: str | Path, text: str) -> None:
-    """Writes a file as a whole or not at all; into a pipe or a device, which stays what it is.
-
-    Raises FileFailure where it can't be written.
-    """
-    temporary = None
-    try:
-        if not str(path):
-            raise ValueError("the name of the file is empty")
-        target = Path(os.path.realpath(path))
-        if target.exists() and not (target.is_file() and os.access(target, os.W_OK)):
-            # Put in its place, a file would pass over its own permission; a directory refuses this as well.
-            with open(path, "w", encoding="utf-8", newline="\n") as file:
-                file.write(text)
-            return
-        mode = target.stat().st_mode if target.exists() else 0o666 & ~_umask()
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name[:200]}.")
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, mode & 0o777)
-        os.replace(temporary, target)
-    except (OSError, ValueError) as problem:
-        if temporary is not None:
-            with suppress(OSError):
-                os.unlink(temporary)
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise FileFailure(f"can't write {path}: {reason.lower()}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

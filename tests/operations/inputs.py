@@ -20,6 +20,12 @@ def _real(*sixteenths: int, shape: tuple[int, ...]) -> np.ndarray:
     return np.array([count / 16 for count in sixteenths]).reshape(shape)
 
 
+def _spread(step: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Odd sixteenths about 0, each once, in steps that leave no pattern."""
+    size = int(np.prod(shape))
+    return ((2 * (step * np.arange(size) % size) - size + 1) / 16).reshape(shape)
+
+
 # Down to the edges, no value is whole or a half and no two of an input agree in size, and x divided by y, row, col or s
 # is never whole: no case is near a kink unless its expression or its inputs say so.
 INPUTS: dict[str, np.ndarray] = {
@@ -47,6 +53,10 @@ INPUTS: dict[str, np.ndarray] = {
         *(-17, 41, 6, -29, 13, -2, 38, 25, -11, 30, -26, 10),
         shape=(2, 3, 4),
     ),
+    # images (samples, channels, ...) and kernels (out, in, ...): all elements of one differ
+    "image": _spread(37, shape=(1, 4, 4, 5)),
+    "volume": _spread(29, shape=(1, 2, 3, 3, 4)),
+    "filters": _spread(29, shape=(4, 2, 2, 3)),
     # edges
     "blank": np.zeros((0,)),
     "blank2": np.zeros((0, 3)),
@@ -133,9 +143,9 @@ class Golden:
 
 
 @functools.cache
-def read_golden() -> tuple[Golden, ...]:
-    """Every case in every variant that was recorded, in the order of cases.py."""
-    document = json.loads(GOLDEN_FILE.read_text(encoding="utf-8"))
+def read_golden(file: Path = GOLDEN_FILE) -> tuple[Golden, ...]:
+    """Every case in every variant that was recorded, in the order of the cases."""
+    document = json.loads(file.read_text(encoding="utf-8"))
     return tuple(_golden(case, variant) for case in document["cases"] for variant in VARIANTS if variant in case)
 
 

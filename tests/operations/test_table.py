@@ -17,16 +17,25 @@ import pytest
 
 from gradcli.engine import TABLE, Tensor, backward, grad, start_tracking, tensor
 from gradcli.engine.operation import Op
-from tests.operations.cases import CASES
+from tests.operations.every_case import CASES
 from tests.operations.inputs import weights
 
 INTERNAL = {
+    "add_at": "the cases of `index_add` and `scatter_add`",
     "cast": "the cases of `to`",
+    "convolution": "the cases of `conv2d`",
+    "convolution_of_kernels": "the derivative of `conv2d` in its kernels",
     "copy_slices": "a change in place through a view: tests/engine/test_inplace.py",
+    "gathered": "the derivative of `interpolate`",
     "onto_diagonal": "the derivative of `diagonal`",
     "overwritten": "a copy in place: tests/engine/test_inplace.py",
-    "put": "a change in place by index: tests/engine/test_inplace.py",
-    "scatter": "the derivative of `getitem`",
+    "read_at": "the cases of `as_strided`",
+    "resampled": "the cases of `interpolate`",
+    "sinc_slope": "the derivative of `sinc`",
+    "standardized": "the cases of `layer_norm`",
+    "transposed_convolution": "the cases of `conv_transpose2d`",
+    "window_spread": "the derivative of `avg_pool2d`",
+    "window_sum": "the cases of `avg_pool2d`",
 }
 """Ops that have no name in the language, and what tests them."""
 
@@ -37,6 +46,7 @@ DOMAINS = {
     "nonzero": REAL,
     "positive": [0.3, 1.2, 2.7, 0.7, 1.8, 2.3],
     "unit": [0.3, -0.6, 0.8, -0.2, 0.45, -0.85],
+    "probability": [0.3, 0.6, 0.8, 0.2, 0.45, 0.85],
     "above one": [1.3, 2.2, 3.7, 1.7, 2.8, 4.3],
 }
 ELEMENTWISE = [op for op in TABLE.values() if op.elementwise and any(op.rules)]

@@ -1,0 +1,395 @@
+"""Products with a summand, chains and powers of matrices, and the products that are written otherwise."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor, linear, matrices, solving
+from gradcli.engine import elementwise as e
+from gradcli.engine import reductions as r
+from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
+from gradcli.engine.broadcasting import shape_clash
+from gradcli.engine.conversion import promoted
+from gradcli.engine.operation import relabel, variant
+from gradcli.engine.protocols import product
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import Flag, Number, OptionalWhole, Tensors, Whole, Wholes, axis_of
+from gradcli.library.linear_algebra import kind_of, square_of
+from gradcli.library.products import bmm, outer
+from gradcli.library.shapes import _expanded
+from gradcli.library.vocabulary import function
+
+_vdot = variant(linear.matmul, "VdotBackward0")
+
+
+# ---- beta * input + alpha * product
+
+
+def _combined(input: Tensor, product: Tensor, beta: Any, alpha: Any, grad_name: str) -> Tensor:
+    """Where beta is 0 the input isn't looked at: its nan and inf don't come through."""
+    if product.dtype.kind in "iub":
+        beta, alpha = int(beta), int(alpha)
+    if alpha != 1:
+        product = e.mul(product, alpha)
+    summand = _expanded(input, product.shape)
+    if beta == 0:
+        return relabel(e.add(product, e.mul(np.zeros_like(summand.array), alpha)), grad_name)
+    return relabel(e.add(summand if beta == 1 else e.mul(summand, beta), product), grad_name)
+
+
+def _of_one_dtype(input: Tensor, one: Tensor, other: Tensor) -> None:
+    for number, tensor in ((1, one), (2, other)):
+        if tensor.dtype != input.dtype:
+            raise TypeFailure(
+                f"self and mat{number} must have the same dtype, but got {kind_of(input)} and {kind_of(tensor)}",
+                help="convert one of them, `.double()` or `.float()`",
+            )
+
+
+@function()
+def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1):
+    """beta * input + alpha * (mat1 @ mat2)."""
+    for name, matrix in (("mat1", mat1), ("mat2", mat2)):
+        if matrix.ndim != 2:
+            raise ShapeFailure(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
+    _of_one_dtype(input, mat1, mat2)
+    return _combined(input, linear.mm(mat1, mat2), beta, alpha, "AddmmBackward0")
+
+
+@function()
+def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1):
+    """beta * input + alpha * (mat @ vec)."""
+    if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
+        raise ShapeFailure(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
+    _of_one_dtype(input, mat, vec)
+    if mat.shape[1] != vec.shape[0] or (input.ndim and input.shape[0] not in (1, mat.shape[0])):
+        raise ShapeFailure(
+            f"size mismatch, got input ({input.shape[0] if input.ndim else 1}), mat ({mat.shape[0]}x{mat.shape[1]}), "
+            f"vec ({vec.shape[0]})"
+        )
+    return _combined(input, linear.mv(mat, vec), beta, alpha, "AddmvBackward0")
+
+
+@function()
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1):
+    """beta * input + alpha * outer(vec1, vec2)."""
+    for name, vector in (("vec1", vec1), ("vec2", vec2)):
+        if vector.ndim != 1:
+            raise ShapeFailure(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
+    return _combined(*promoted(input, outer(vec1, vec2)), beta, alpha, "AddrBackward0")
+
+
+def _three_dims(batch1: Tensor, batch2: Tensor) -> None:
+    for batch in (batch1, batch2):
+        if batch.ndim != 3:
+            raise ShapeFailure(f"batch1 and batch2 must be 3D tensors, and one of them is {batch.ndim}D")
+
+
+@function()
+def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1):
+    """beta * input + alpha * (batch1 @ batch2), for batches of matrices."""
+    _three_dims(batch1, batch2)
+    _of_one_dtype(input, batch1, batch2)
+    return _combined(input, bmm(batch1, batch2), beta, alpha, "BaddbmmBackward0")
+
+
+@function()
+def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1):
+    """beta * input + alpha * the sum of batch1 @ batch2 over the batch."""
+    _three_dims(batch1, batch2)
+    _of_one_dtype(input, batch1, batch2)
+    if batch1.shape[0] != batch2.shape[0]:
+        raise ShapeFailure(
+            f"batch1 and batch2 must have same number of batches, got {batch1.shape[0]} and {batch2.shape[0]}"
+        )
+    if batch1.shape[2] != batch2.shape[1]:
+        raise ShapeFailure(
+            f"Incompatible matrix sizes for bmm ({batch1.shape[1]}x{batch1.shape[2]} and "
+            f"{batch2.shape[1]}x{batch2.shape[2]})"
+        )
+    # One product of wide and tall matrices, rather than a sum of products.
+    count, rows, inner = batch1.shape
+    wide = s.reshape(s.permute(batch1, (1, 0, 2)), (rows, count * inner))
+    tall = s.reshape(batch2, (count * inner, batch2.shape[2]))
+    return _combined(input, linear.mm(wide, tall), beta, alpha, "AddbmmBackward0")
+
+
+@function()
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1):
+    """input + value * tensor1 * tensor2, element by element."""
+    pair = e.mul(tensor1, tensor2)
+    return relabel(e.add(input, pair if value == 1 else e.mul(pair, value)), "AddcmulBackward0")
+
+
+@function()
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1):
+    """input + value * tensor1 / tensor2, element by element."""
+    if all(tensor.dtype.kind in "iub" for tensor in (tensor1, tensor2)):
+        raise TypeFailure(
+            "Integer division with addcdiv is no longer supported", help="make one of them real: `tensor1.double()`"
+        )
+    ratio = e.div(tensor1, tensor2)
+    return relabel(e.add(input, ratio if value == 1 else e.mul(ratio, value)), "AddcdivBackward0")
+
+
+# ---- chains and powers
+
+
+@function("linalg.multi_dot")
+def multi_dot(tensors: Tensors):
+    """The product of several matrices, in the order that costs least; first and last may be vectors."""
+    if len(tensors) < 2:
+        raise ValueFailure(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
+    for place, tensor in enumerate(tensors):
+        last = place == len(tensors) - 1
+        if not 1 + (place > 0 and not last) <= tensor.ndim <= 2:
+            which = "the first tensor must be 1D or 2D" if not place else "the last tensor must be 1D or 2D"
+            which = which if not place or last else f"tensor {place} must be 2D"
+            raise ShapeFailure(f"multi_dot(): {which} but got {tensor.ndim}D")
+        if tensor.dtype != tensors[0].dtype:
+            raise TypeFailure(
+                f"multi_dot(): all tensors must have be the same dtype but tensor 0 is {kind_of(tensors[0]).lower()} "
+                f"and tensor {place} {kind_of(tensor).lower()}"
+            )
+    first, final = tensors[0], tensors[-1]
+    shape = (*first.shape[: first.ndim - 1], *final.shape[1:])
+    chain = list(tensors)
+    if first.ndim == 1:
+        chain[0] = s.reshape(first, (1, first.shape[0]))
+    if final.ndim == 1:
+        chain[-1] = s.reshape(final, (final.shape[0], 1))
+    for place, (one, other) in enumerate(pairwise(chain)):
+        if one.shape[1] != other.shape[0]:
+            raise ShapeFailure(
+                f"multi_dot(): tensors {place} and {place + 1} with shapes {list(tensors[place].shape)} and "
+                f"{list(tensors[place + 1].shape)} cannot be multiplied"
+            )
+    cuts = _cheapest([x.shape[0] for x in chain] + [chain[-1].shape[1]])
+
+    def multiplied(i: int, j: int) -> Tensor:
+        return chain[i] if i == j else linear.mm(multiplied(i, cuts[i, j]), multiplied(cuts[i, j] + 1, j))
+
+    return s.reshape(multiplied(0, len(chain) - 1), shape)
+
+
+def _cheapest(sizes: list[int]) -> dict[tuple[int, int], int]:
+    """Where to cut each stretch of a chain of matrices (T. Cormen et al., "Introduction to Algorithms", 15.2)."""
+    count = len(sizes) - 1
+    cost = {(i, i): 0 for i in range(count)}
+    cuts = {}
+    for length in range(1, count):
+        for i in range(count - length):
+            j = i + length
+            costs = {k: cost[i, k] + cost[k + 1, j] + sizes[i] * sizes[k + 1] * sizes[j + 1] for k in range(i, j)}
+            cuts[i, j] = min(costs, key=costs.__getitem__)
+            cost[i, j] = costs[cuts[i, j]]
+    return cuts
+
+
+@function()
+def chain_matmul(*matrices):
+    """The product of several matrices: linalg.multi_dot's elder."""
+    return multi_dot(list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else
+                     list(matrices))  # fmt: skip
+
+
+@function("matrix_power", also=("linalg.matrix_power",))
+def matrix_power(input: Tensor, n: Whole):
+    """The n-th power of a square matrix; of its inverse where n is negative."""
+    if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
+        square_of(input, "linalg.matrix_power")
+    if n == 0:
+        return Tensor(np.array(np.broadcast_to(np.eye(input.shape[-1], dtype=input.dtype), input.shape)), CUT)
+    if n < 0:
+        input, n = solving.inv(square_of(input, "linalg.matrix_power")), -n
+        if n == 1:
+            return input
+    if n == 1:
+        return s.clone(input)
+    if n == 3:
+        # One product of two, where the general way would take the square of the square root.
+        return product(product(input, input), input)
+    power, result = input, None
+    while n:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = power if result is None else product(result, power)
+        if n:
+            power = product(power, power)
+    return result
+
+
+# ---- products of vectors and of tensors
+
+
+@function()
+def vdot(input: Tensor, other: Tensor):
+    """The dot product of two vectors."""
+    if input.ndim != 1 or other.ndim != 1:
+        raise ShapeFailure(f"1D tensors expected, but got {input.ndim}D and {other.ndim}D tensors")
+    if input.dtype != other.dtype:
+        raise TypeFailure(
+            f"dot : expected both vectors to have same dtype, but found {kind_of(input)} and {kind_of(other)}"
+        )
+    if input.shape != other.shape:
+        raise linear.matmul_clash(input.shape, other.shape)
+    return _vdot(input, other)
+
+
+@function("linalg.vecdot")
+def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1):
+    """Dot products along a dim."""
+    if x.dtype.kind != "f":
+        raise TypeFailure(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind_of(x)}")
+    if x.dtype != y.dtype:
+        raise TypeFailure(
+            f"linalg.vecdot: Expected x and y to have the same dtype, but found x of type {kind_of(x)} and y of type "
+            f"{kind_of(y)} instead"
+        )
+    if x.ndim == y.ndim == 1:
+        return vdot(x, y)
+    both = e.mul(x, y)
+    return r.sum_dim(both, axis_of(dim, both.ndim) if both.ndim else None)
+
+
+def _crossed(input: Tensor, other: Tensor, dim: int) -> Tensor:
+    if input.ndim != other.ndim:
+        raise ShapeFailure("linalg.cross: inputs must have the same number of dimensions.")
+    axis = axis_of(dim, input.ndim)
+    if input.ndim == 0 or input.shape[axis] != 3 or other.shape[axis] != 3:
+        sizes = [x.shape[axis] if x.ndim else 1 for x in (input, other)]
+        raise ShapeFailure(f"linalg.cross: inputs dimension {dim} must have length 3. Got {sizes[0]} and {sizes[1]}")
+    if input.dtype != other.dtype:
+        raise TypeFailure(f"expected scalar type {kind_of(input)} but found {kind_of(other)}")
+    try:
+        np.broadcast_shapes(input.shape, other.shape)
+    except ValueError:
+        raise shape_clash(input.shape, other.shape) from None
+    return matrices.cross(input, other, dim)
+
+
+@function("linalg.cross")
+def linalg_cross(input: Tensor, other: Tensor, *, dim: Whole = -1):
+    """The cross product of vectors of three elements along a dim."""
+    return _crossed(input, other, dim)
+
+
+@function()
+def cross(input: Tensor, other: Tensor, dim: OptionalWhole = None):
+    """The cross product of vectors of three elements: along a dim, or along the first one of size 3."""
+    if dim is None:
+        if 3 not in input.shape:
+            raise ShapeFailure("no dimension of size 3 in input")
+        dim = input.shape.index(3)
+    return _crossed(input, other, dim)
+
+
+@function()
+def kron(input: Tensor, other: Tensor):
+    """The Kronecker product: every element of input times the whole of other, as blocks."""
+    ndim = max(input.ndim, other.ndim)
+    left, right = ((1,) * (ndim - x.ndim) + x.shape for x in (input, other))
+    # Each dim of the result is a pair of dims, input's and other's.
+    outer_ = s.reshape(input, tuple(n for size in left for n in (size, 1)))
+    inner = s.reshape(other, tuple(n for size in right for n in (1, size)))
+    shape = tuple(a * b for a, b in zip(left, right, strict=True))
+    return s.reshape_copy(e.mul(outer_, inner), shape)
+
+
+def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The axes of each tensor that are summed over together."""
+    if isinstance(dims, (tuple, list)) or (type(dims) is Tensor and dims.ndim):
+        of_a, of_b = (Wholes(part) for part in dims)
+        if len(of_a) != len(of_b):
+            raise ValueFailure("both dimension lists should have same length")
+        return tuple(axis_of(d, a.ndim) for d in of_a), tuple(axis_of(d, b.ndim) for d in of_b)
+    count = Whole(dims)
+    if count < 0:
+        raise ValueFailure(f"tensordot expects dims >= 0, but got dims={count}")
+    if count > min(a.ndim, b.ndim):
+        raise ValueFailure(f"tensordot expects dims < ndim_a or ndim_b, but got dims={count}")
+    return tuple(range(a.ndim - count, a.ndim)), tuple(range(count))
+
+
+@function()
+def tensordot(a: Tensor, b: Tensor, dims=2):
+    """The product summed over the last `dims` dims of a and the first of b, or over the two lists of dims given."""
+    of_a, of_b = _contracted(a, b, dims)
+    if a.dtype != b.dtype:
+        raise TypeFailure("both inputs should have same dtype", help="convert one of them, `.double()` or `.float()`")
+    for axes in (of_a, of_b):
+        if len(set(axes)) != len(axes):
+            raise IndexFailure(f"dim {max(axes, key=axes.count)} appears multiple times in the list of dims")
+    for i, j in zip(of_a, of_b, strict=True):
+        if a.shape[i] == b.shape[j]:
+            continue
+        # A dim of size 1 is stretched: so the other's elements are added up.
+        if b.shape[j] == 1:
+            a = r.sum_dim(a, i, True)
+        elif a.shape[i] == 1:
+            b = r.sum_dim(b, j, True)
+        else:
+            raise ShapeFailure(
+                f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and second has size "
+                f"{b.shape[j]} in dim {j}"
+            )
+    free_a = tuple(i for i in range(a.ndim) if i not in of_a)
+    free_b = tuple(j for j in range(b.ndim) if j not in of_b)
+    shape = (*(a.shape[i] for i in free_a), *(b.shape[j] for j in free_b))
+    inner = prod(a.shape[i] for i in of_a)
+    left = s.reshape(s.permute(a, (*free_a, *of_a)), (prod(a.shape[i] for i in free_a), inner))
+    right = s.reshape(s.permute(b, (*of_b, *free_b)), (inner, prod(b.shape[j] for j in free_b)))
+    return s.reshape(linear.mm(left, right), shape)
+
+
+# ---- matrices made of others
+
+
+@function()
+def block_diag(*tensors):
+    """A matrix with the given ones along its diagonal; a vector is one row."""
+    if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+        tensors = tuple(tensors[0])
+    parts = promoted(*(as_tensor(tensor) for tensor in tensors)) if tensors else []
+    for place, part in enumerate(parts):
+        if part.ndim > 2:
+            raise ShapeFailure(
+                f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {place} has {part.ndim} "
+                "dimensions"
+            )
+    if not parts:
+        return Tensor(as_tensor([]).array.reshape(1, 0), CUT)
+    return matrices.block_diag([part if part.ndim == 2 else s.reshape(part, (1, part.array.size)) for part in parts])
+
+
+def _powers(x: Tensor, count: int) -> Tensor:
+    allocatable((*x.shape, count), x.dtype)
+    one = as_tensor(np.ones((*x.shape, 1), x.dtype))
+    repeated = s.broadcast_to(s.expand_dims(x, x.ndim), (*x.shape, count - 1))
+    return s.concatenate([one, r.cumprod(repeated, x.ndim)], x.ndim)
+
+
+@function("linalg.vander")
+def linalg_vander(x: Tensor, *, N: OptionalWhole = None):
+    """The powers 0 to N - 1 of each element, as a row: a Vandermonde matrix."""
+    count = (x.shape[-1] if x.ndim else 1) if N is None else N
+    if count <= 1:
+        raise ValueFailure("N must be greater than 1.")
+    return _powers(x, count)
+
+
+@function()
+def vander(x: Tensor, N: OptionalWhole = None, increasing: Flag = False):
+    """The powers of each element of a vector, highest first unless increasing: a Vandermonde matrix."""
+    if x.ndim != 1:
+        raise ShapeFailure("x must be a one-dimensional tensor.")
+    count = x.shape[0] if N is None else N
+    if count < 0:
+        raise ValueFailure("N must be non-negative.")
+    powers = _powers(x, count) if count > 1 else Tensor(np.ones((x.shape[0], count), x.dtype), CUT)
+    return powers if increasing else s.flip(powers, 1)

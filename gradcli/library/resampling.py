@@ -1,0 +1,225 @@
+"""torch.nn.functional: images padded, resized, and read at places between their pixels."""
+
+from __future__ import annotations
+
+from math import floor
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor
+from gradcli.engine import elementwise as e
+from gradcli.engine.allocation import allocatable
+from gradcli.engine.operation import relabel
+from gradcli.engine.resampling import padded, resampled
+from gradcli.errors import ShapeFailure, ValueFailure
+from gradcli.library.arguments import Flag, Number, OptionalNumber, Text, Wholes
+from gradcli.library.vocabulary import function
+
+# ---- padding
+
+
+@function("F.pad")
+def pad(input: Tensor, pad: Wholes, mode: Text = "constant", value: OptionalNumber = None):
+    """More elements before and after the last dims (pairs, from the last dim on), fewer where a number is negative."""
+    if len(pad) % 2:
+        raise ValueFailure("Padding length must be divisible by 2")
+    if len(pad) // 2 > input.ndim:
+        raise ValueFailure(
+            "Padding length should be less than or equal to two times the input dimension but got padding length "
+            f"{len(pad)} and input of dimension {input.ndim}"
+        )
+    pairs = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[k], pad[k + 1]) for k in range(len(pad) - 2, -1, -2)]
+    sizes = tuple(n + sum(pair) for n, pair in zip(input.shape, pairs, strict=True))
+    if any(n < 0 for n in sizes):
+        raise ShapeFailure(
+            f"The input size {list(input.shape)}, plus negative padding {list(pad)} resulted in a negative output "
+            f"size, which is invalid: {list(sizes)}"
+        )
+    allocatable(sizes, input.dtype)
+    if mode == "constant":
+        return padded(input, tuple(pairs), 0 if value is None else value)
+    if mode not in _SOURCES:
+        raise ValueFailure(f"Unrecognised padding mode {mode}", help='"constant", "reflect", "replicate" or "circular"')
+    dims = len(pad) // 2
+    if not (input.ndim in (dims + 1, dims + 2) and 1 <= dims <= 3):
+        raise ValueFailure(
+            f"Padding size {len(pad)} is not supported for {input.ndim}D input tensor.",
+            help="2 numbers pad the last dim of 2D or 3D, 4 the last two of 3D or 4D, 6 the last three of 4D or 5D",
+        )
+    for axis in range(input.ndim - dims, input.ndim):
+        places = _SOURCES[mode](input.shape[axis], *pairs[axis])
+        input = resampled(input, places, axis)
+    name = {"reflect": f"ReflectionPad{dims}DBackward0", "replicate": f"ReplicationPad{dims}DBackward0"}
+    return relabel(input, name.get(mode, "CopySlices"))
+
+
+def _reflected(length: int, before: int, after: int) -> np.ndarray:
+    if max(before, after) >= length:
+        raise ShapeFailure(
+            "Padding size should be less than the corresponding input dimension, but got: padding "
+            f"({before}, {after}) at a dimension of size {length}"
+        )
+    places = np.abs(np.arange(-before, length + after))
+    return np.where(places >= length, 2 * (length - 1) - places, places)
+
+
+def _replicated(length: int, before: int, after: int) -> np.ndarray:
+    return np.clip(np.arange(-before, length + after), 0, max(length - 1, 0))
+
+
+def _circular(length: int, before: int, after: int) -> np.ndarray:
+    if max(before, after) > length:
+        raise ShapeFailure("Padding value causes wrapping around more than once.")
+    return np.arange(-before, length + after) % max(length, 1)
+
+
+_SOURCES = {"reflect": _reflected, "replicate": _replicated, "circular": _circular}
+"""For each mode: which element of a dimension stands at each place of the padded one."""
+
+
+# ---- other sizes
+
+KEYS = -0.75
+"""The free coefficient of cubic convolution, as torch and OpenCV choose it. Keys, "Cubic Convolution Interpolation"."""
+
+
+def cubic_near(t: Any) -> Any:
+    """The cubic kernel at a distance up to 1."""
+    return ((KEYS + 2) * t - (KEYS + 3)) * t * t + 1
+
+
+def cubic_far(t: Any) -> Any:
+    """The cubic kernel at a distance from 1 to 2."""
+    return ((KEYS * t - 5 * KEYS) * t + 8 * KEYS) * t - 4 * KEYS
+
+
+def _sources(mode: str, length: int, count: int, scale: float | None, corners: bool) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `count` new places: the old places it is mixed of, and their shares."""
+    ratio = length / count if scale is None else 1 / scale
+    new = np.arange(count)
+    if mode.startswith("nearest"):
+        at = np.floor((new + 0.5) * ratio) if mode == "nearest-exact" else np.floor(new * ratio)
+        return np.minimum(at.astype(np.int64), length - 1)[:, None], np.ones((count, 1))
+    place = new * ((length - 1) / (count - 1) if count > 1 else 0.0) if corners else (new + 0.5) * ratio - 0.5
+    if mode != "bicubic":
+        place = np.maximum(place, 0)
+        first = np.minimum(place.astype(np.int64), length - 1)
+        t = np.clip(place - first, 0, 1)
+        return np.stack([first, np.minimum(first + 1, length - 1)], 1), np.stack([1 - t, t], 1)
+    first = np.floor(place).astype(np.int64)
+    t = place - first
+    shares = np.stack([cubic_far(t + 1), cubic_near(t), cubic_near(1 - t), cubic_far(2 - t)], 1)
+    return np.clip(first[:, None] + np.arange(-1, 3), 0, length - 1), shares
+
+
+def _resized(images: Tensor, axis: int, sources: np.ndarray, shares: np.ndarray) -> Tensor:
+    """Each new place of an axis as the mixture of old ones."""
+    if shares.shape[1] == 1:
+        return resampled(images, sources[:, 0], axis)
+    behind = (1,) * (images.ndim - axis - 1)
+    parts = [
+        e.mul(
+            resampled(images, sources[:, k], axis),
+            Tensor(shares[:, k].astype(images.dtype).reshape(-1, *behind), CUT),
+        )
+        for k in range(shares.shape[1])
+    ]
+    total = parts[0]
+    for part in parts[1:]:
+        total = e.add(total, part)
+    return total
+
+
+_MODES = {
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+    "bicubic": (2,), "trilinear": (3,),
+}  # fmt: skip
+_GRAD_NAMES = {
+    "nearest": "Nearest", "nearest-exact": "NearestExact", "linear": "Linear", "bilinear": "Bilinear",
+    "bicubic": "Bicubic", "trilinear": "Trilinear",
+}  # fmt: skip
+
+
+@function("F.interpolate")
+def interpolate(input: Tensor, size=None, scale_factor=None, mode: Text = "nearest", align_corners=None,
+                recompute_scale_factor: Flag = False, antialias: Flag = False):  # fmt: skip
+    """Images (N, C, ...) in another size: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
+    dims = input.ndim - 2
+    if mode not in _MODES:
+        raise ValueFailure(f'interpolate() knows no mode "{mode}"', help=", ".join(f'"{m}"' for m in _MODES))
+    if not 1 <= dims <= 3:
+        raise ShapeFailure(
+            "Input Error: Only 3D, 4D and 5D input Tensors supported "
+            f"(got {input.ndim}D) for the modes: nearest | linear | bilinear | bicubic | trilinear | area | "
+            f"nearest-exact (got {mode})"
+        )
+    if dims not in _MODES[mode]:
+        raise ShapeFailure(f"Got {input.ndim}D input, but {mode} mode needs {_MODES[mode][0] + 2}D input")
+    if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
+        raise ValueFailure(
+            "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
+        )
+    if antialias:
+        raise ValueFailure("interpolate() has no antialias", help="smooth first: `F.avg_pool2d(x, 3, 1, 1)`")
+    wanted, scales = _wanted(input.shape[2:], size, scale_factor, recompute_scale_factor)
+    allocatable((*input.shape[:2], *wanted), input.dtype)
+    if mode == "area":
+        from gradcli.library.vocabulary import FUNCTIONS
+
+        return FUNCTIONS[f"F.adaptive_avg_pool{dims}d"](input, wanted)
+    out = input
+    for axis, (n, count, scale) in enumerate(zip(input.shape[2:], wanted, scales, strict=True), 2):
+        out = _resized(out, axis, *_sources(mode, n, count, scale, bool(align_corners)))
+    return relabel(out, f"Upsample{_GRAD_NAMES[mode]}{dims}DBackward0")
+
+
+def _wanted(
+    size: tuple[int, ...], wanted: Any, scale: Any, recompute: bool
+) -> tuple[tuple[int, ...], tuple[float | None, ...]]:
+    """The new sizes, and the scale that new places are found by where it isn't the ratio of the sizes."""
+    dims = len(size)
+    if (wanted is None) == (scale is None):
+        raise ValueFailure(
+            "only one of size or scale_factor should be defined" if wanted is not None
+            else "either size or scale_factor should be defined"
+        )  # fmt: skip
+    if wanted is not None:
+        sizes, scales = _of_each(Wholes(wanted), dims, "size"), (None,) * dims
+    else:
+        factors = scale if isinstance(scale, (tuple, list)) else (scale,)
+        factors = _of_each(tuple(float(Number(factor)) for factor in factors), dims, "scale_factor")
+        sizes = tuple(floor(n * factor) for n, factor in zip(size, factors, strict=True))
+        scales = (None,) * dims if recompute else factors
+    if any(n < 1 for n in (*sizes, *size)):
+        raise ShapeFailure(f"Input and output sizes should be greater than 0, but got input {size} and output {sizes}")
+    return sizes, scales
+
+
+def _of_each(values: tuple[Any, ...], dims: int, name: str) -> tuple[Any, ...]:
+    if len(values) == 1:
+        return values * dims
+    if len(values) != dims:
+        raise ValueFailure(
+            f"Input and output must have the same number of spatial dimensions, but got {dims} of the input and "
+            f"{name} of {list(values)}"
+        )
+    return values
+
+
+@function("F.upsample_nearest")
+def upsample_nearest(input: Tensor, size=None, scale_factor=None):
+    """Images in another size, each new pixel the nearest old one."""
+    return interpolate(input, size, scale_factor, "nearest")
+
+
+@function("F.upsample_bilinear")
+def upsample_bilinear(input: Tensor, size=None, scale_factor=None):
+    """Images in another size, linear between old pixels, with the corners on each other."""
+    return interpolate(input, size, scale_factor, "bilinear", True)
+
+
+@function("F.upsample")
+def upsample(input: Tensor, size=None, scale_factor=None, mode: Text = "nearest", align_corners=None):
+    """F.interpolate, by its older name."""
+    return interpolate(input, size, scale_factor, mode, align_corners)

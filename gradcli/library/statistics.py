@@ -1,0 +1,355 @@
+"""Statistics: spread with mean, quantiles, extremes together, what leaves out nan; counts, which have no gradient."""
+
+from __future__ import annotations
+
+from builtins import max as max_of
+from typing import Any
+
+import numpy as np
+
+from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import elementwise as e
+from gradcli.engine import reductions as r
+from gradcli.engine import shaping as s
+from gradcli.engine.allocation import allocatable
+from gradcli.engine.operation import relabel, variant
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.library.arguments import (
+    Dims,
+    Dtype,
+    Flag,
+    Number,
+    Operand,
+    OptionalTensor,
+    OptionalText,
+    OptionalWhole,
+    Text,
+    Whole,
+    axes_of,
+    axis_of,
+)
+from gradcli.library.reducing import index_tensor, not_empty, picked, sort, std, sum, var
+from gradcli.library.values import parts_type
+from gradcli.library.vocabulary import function
+
+AminmaxParts = parts_type("aminmax", "min", "max")
+KthvalueParts = parts_type("kthvalue", "values", "indices")
+ModeParts = parts_type("mode", "values", "indices")
+NanmedianParts = parts_type("nanmedian", "values", "indices")
+
+_take_kth = variant(s.take_along_axis, "KthvalueBackward0")
+_take_mode = variant(s.take_along_axis, "ModeBackward0")
+_take_median = variant(s.take_along_axis, "NanmedianBackward1")
+
+# ---- spread and mean
+
+
+def _with_mean(measure: Any, name: str, input: Tensor, dim: Any, unbiased: Any, keepdim: bool, correction: Any) -> Any:
+    measured = measure(input, dim, unbiased, keepdim, correction=correction)
+    dims = None if isinstance(dim, bool) else Dims(dim)
+    middle = r.mean_dim(input, axes_of(dims, input.ndim), keepdim)
+    return relabel(measured, name), relabel(middle, name)
+
+
+@function()
+def std_mean(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
+    """Standard deviation and mean of all elements, or along dims."""
+    return _with_mean(std, "StdMeanBackward0", input, dim, unbiased, keepdim, correction)
+
+
+@function()
+def var_mean(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
+    """Variance and mean of all elements, or along dims."""
+    return _with_mean(var, "VarMeanBackward0", input, dim, unbiased, keepdim, correction)
+
+
+@function()
+def aminmax(input: Tensor, *, dim: OptionalWhole = None, keepdim: Flag = False):
+    """Minimum and maximum of all elements, or along a dim; elements that tie share the gradient."""
+    not_empty(input, dim, "aminmax")
+    axis = axes_of(dim, input.ndim)
+    return AminmaxParts(relabel(of(input, axis, keepdim), "AminmaxBackward0") for of in (r.amin, r.amax))
+
+
+# ---- without nan
+
+
+@function()
+def nansum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The sum of all elements that aren't nan, or along dims."""
+    input = input if dtype is None else as_tensor(input, dtype)
+    if input.dtype.kind != "f":
+        return sum(input, dim, keepdim)
+    there = e.where(Tensor(np.isnan(input.array), CUT), Tensor(np.zeros((), input.dtype), CUT), input)
+    return relabel(r.sum_dim(there, axes_of(dim, input.ndim), keepdim), "NansumBackward0")
+
+
+@function()
+def nanmean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
+    """The mean of all elements that aren't nan, or along dims."""
+    if input.dtype.kind != "f":
+        raise TypeFailure(
+            f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}",
+            help="make it real first: `x.double().nanmean()`",
+        )
+    total = nansum(input, dim, keepdim, dtype=dtype)
+    counts = np.sum(~np.isnan(input.array), axis=axes_of(dim, input.ndim), keepdims=keepdim)
+    return e.div(total, Tensor(np.asarray(counts, total.dtype)[()], CUT))
+
+
+@function()
+def nanmedian(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
+    """The lower median of all elements that aren't nan; along a dim, values and indices."""
+    array = np.asarray(input.array)
+    if dim is None:
+        return _nanmedian_of_all(input)
+    axis = axis_of(dim, input.ndim)
+    if input.ndim and not input.shape[axis]:
+        raise IndexFailure(f"nanmedian(): Expected reduction dim {dim} to have non-zero size.")
+    return picked(NanmedianParts, _take_median, input, _nanmedian_index(array, axis), dim, keepdim)
+
+
+def _nanmedian_of_all(input: Tensor) -> Tensor:
+    missing = np.isnan(input.array)
+    numbers = input if np.all(missing) or not np.any(missing) else s.getitem_index(input, (~missing,))
+    return relabel(r.median(numbers), "NanmedianBackward0")
+
+
+def _nanmedian_index(array: Any, axis: int) -> Any:
+    if not array.ndim:
+        return None
+    order = np.argsort(array, axis=axis, kind="stable")
+    counts = np.sum(~np.isnan(array), axis=axis, keepdims=True)
+    return np.squeeze(np.take_along_axis(order, np.maximum(counts - 1, 0) // 2, axis), axis)
+
+
+# ---- quantiles
+
+
+def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str) -> Tensor:
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise ValueFailure(
+            f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got {interpolation}"
+        )
+    if input.dtype.kind != "f":
+        raise TypeFailure(f"{name}() input tensor must be either float or double dtype")
+    if not input.array.size:
+        raise ValueFailure(f"{name}() input tensor must be non-empty")
+    share = q if type(q) is Tensor else as_tensor(q, input.dtype)
+    if share.ndim > 1:
+        raise ShapeFailure(f"{name}() q must be a scalar or 1D tensor")
+    if share.dtype != input.dtype:
+        raise TypeFailure(f"{name}() q tensor must be same dtype as the input tensor")
+    if not np.all((share.array >= 0) & (share.array <= 1)):
+        raise ValueFailure(f"{name}() q values must be in the range [0, 1]")
+    axis = None if dim is None else axis_of(dim, input.ndim)
+    row = s.reshape(input, (-1,)) if axis is None or not input.ndim else s.swapaxes(input, axis, input.ndim - 1)
+    chosen = _at_shares(row, s.reshape(share, (-1,)), name == "nanquantile", interpolation)
+    if axis is None or not input.ndim:
+        chosen = s.reshape(chosen, (share.array.size, *((1,) * input.ndim if keepdim else ())))
+    else:
+        # The shares are the last dim, where the dim that was reduced has gone: it comes back, and they go first.
+        chosen = s.expand_dims(chosen, input.ndim - 1)
+        chosen = s.swapaxes(chosen, axis, input.ndim - 1)
+        order = (input.ndim, *range(input.ndim))
+        chosen = s.permute(chosen, order)
+        chosen = chosen if keepdim else s.squeeze(chosen, (axis + 1,))
+    # torch's last step, which it names so whatever the shares are.
+    return relabel(chosen if share.ndim else s.squeeze_dim(chosen, (0,)), "SqueezeBackward4")
+
+
+def _at_shares(row: Tensor, shares: Tensor, passes_over_nan: bool, interpolation: str) -> Tensor:
+    """The values at shares of the way through each row in order; the shares are the last dim of the result."""
+    ordered = sort(row)[0]
+    missing = np.isnan(ordered.array)
+    last = ordered.shape[-1] - 1
+    if passes_over_nan:
+        ends = np.maximum(np.sum(~missing, axis=-1, keepdims=True) - 1, 0).astype(row.dtype)
+        rank = e.mul(shares, Tensor(ends, CUT))
+    else:
+        # A row with a nan, which stands at its end, has no other quantile.
+        lost = np.any(missing, axis=-1, keepdims=True)
+        rank = e.mul(shares, Tensor(np.full(lost.shape, last, row.dtype), CUT))
+        if lost.any():
+            rank = e.where(Tensor(np.broadcast_to(lost, rank.shape), CUT), Tensor(row.dtype.type(last), CUT), rank)
+    position = rank.array
+    if interpolation in ("lower", "higher", "nearest"):
+        rounded = {"lower": np.floor, "higher": np.ceil, "nearest": np.rint}[interpolation](position)
+        return s.take_along_axis(ordered, rounded.astype(np.int64), -1)
+    below, above = (f(position).astype(np.int64) for f in (np.floor, np.ceil))
+    weight = e.sub(rank, Tensor(below.astype(row.dtype), CUT)) if interpolation == "linear" else (
+        Tensor(np.full(position.shape, 0.5, row.dtype), CUT))  # fmt: skip
+    return e.lerp_tensor(s.take_along_axis(ordered, below, -1), s.take_along_axis(ordered, above, -1), weight)
+
+
+@function()
+def quantile(
+    input: Tensor, q: Operand, dim: OptionalWhole = None, keepdim: Flag = False, *, interpolation: Text = "linear"
+):
+    """The values below which the shares q of the elements lie, of all or along a dim."""
+    return _quantile("quantile", input, q, dim, keepdim, interpolation)
+
+
+@function()
+def nanquantile(
+    input: Tensor, q: Operand, dim: OptionalWhole = None, keepdim: Flag = False, *, interpolation: Text = "linear"
+):
+    """The quantiles of the elements that aren't nan."""
+    return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
+
+
+# ---- in order
+
+
+@function()
+def msort(input: Tensor):
+    """The elements in order along the first dim."""
+    return sort(input, 0)[0]
+
+
+@function()
+def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False):
+    """The k-th smallest element along a dim, counted from 1: values and indices."""
+    axis = axis_of(dim, input.ndim)
+    if not 1 <= k <= (input.shape[axis] if input.ndim else 1):
+        raise ValueFailure(f"kthvalue(): selected number k out of range for dimension {axis}")
+    index = np.take(np.argsort(input.array, axis=axis, kind="stable"), k - 1, axis=axis) if input.ndim else None
+    return picked(KthvalueParts, _take_kth, input, index, dim, keepdim)
+
+
+@function()
+def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False):
+    """The most frequent element along a dim (the smallest of them, at its last place): values and indices."""
+    not_empty(input, dim, "mode")
+    axis = axis_of(dim, input.ndim)
+    return picked(ModeParts, _take_mode, input, _mode_index(input.array, axis) if input.ndim else None, dim, keepdim)
+
+
+def _mode_index(array: Any, axis: int) -> Any:
+    order = np.swapaxes(np.argsort(array, axis=axis, kind="stable"), axis, -1)
+    ordered = np.take_along_axis(np.swapaxes(array, axis, -1), order, -1)
+    place = np.arange(ordered.shape[-1])
+    starts = np.concatenate([np.ones_like(ordered[..., :1], bool), ordered[..., 1:] != ordered[..., :-1]], axis=-1)
+    length = place - np.maximum.accumulate(np.where(starts, place, 0), axis=-1)
+    longest = np.argmax(length, axis=-1, keepdims=True)
+    return np.squeeze(np.swapaxes(np.take_along_axis(order, longest, -1), axis, -1), axis)
+
+
+# ---- counts and places: no gradient
+
+
+def _counted(input: Tensor) -> np.ndarray:
+    array = np.asarray(input.array)
+    whole = array.astype(np.int64)
+    if array.ndim != 1 or (array.size and (not np.array_equal(whole, array) or whole.min() < 0)):
+        raise ValueFailure("bincount only supports 1-d non-negative integral inputs.")
+    return whole
+
+
+@function()
+def bincount(input: Tensor, weights: OptionalTensor = None, minlength: Whole = 0):
+    """How often each whole number from 0 on occurs, or the sum of the weights that stand beside it."""
+    values = _counted(input)
+    if minlength < 0:
+        raise ValueFailure("minlength should be >= 0")
+    if weights is not None and weights.shape != input.shape:
+        raise ShapeFailure("weights should be 1-d and have the same length as input")
+    allocatable((max(int(values.max(initial=-1)) + 1, minlength),), np.dtype(np.int64))
+    counts = np.bincount(values, None if weights is None else weights.array, minlength)
+    narrow = weights is not None and weights.dtype == np.float32
+    return Tensor(counts.astype(np.float32) if narrow else counts, CUT)
+
+
+@function()
+def histc(input: Tensor, bins: Whole = 100, min: Number = 0, max: Number = 0):
+    """How many elements fall into each of `bins` equal parts of min to max (of the data's own range if both are 0)."""
+    if bins <= 0:
+        raise ValueFailure("torch.histogram(): bins must be > 0")
+    if input.dtype.kind != "f":
+        raise TypeFailure(f"histc is not implemented for {input.dtype}", help="make it real first: `x.double()`")
+    values = np.asarray(input.array).ravel()
+    low, high = float(min), float(max)
+    if low == high and values.size:
+        low, high = float(values.min()), float(values.max())
+    if low == high:
+        step = max_of(1.0, 2 * abs(np.spacing(low)))
+        low, high = low - step, high + step
+    if not np.isfinite(low) or not np.isfinite(high):
+        raise ValueFailure(f"torch.histc: range of [{low:g}, {high:g}] is not finite")
+    if low > high:
+        raise ValueFailure(f"torch.histc: max must be larger than min, and they are {high:g} and {low:g}")
+    allocatable((bins,), input.dtype)
+    inside = values[(values >= low) & (values <= high)]
+    places = np.minimum(((inside - low) / (high - low) * bins).astype(np.int64), bins - 1)
+    return Tensor(np.bincount(places, minlength=bins).astype(input.dtype), CUT)
+
+
+@function()
+def unique(
+    input: Tensor, sorted: Flag = True, return_inverse: Flag = False, return_counts: Flag = False,
+    dim: OptionalWhole = None,
+):  # fmt: skip
+    """The different elements (or slices along a dim) in order; also where each went, and how often it occurs."""
+    axis = None if dim is None else axis_of(dim, input.ndim)
+    found = np.unique(
+        np.asarray(input.array), return_inverse=True, return_counts=True, axis=axis, equal_nan=False
+    )  # fmt: skip
+    values, inverse, counts = (Tensor(np.asarray(part), CUT) for part in found)
+    if not return_inverse and not return_counts:
+        return values
+    shape = input.shape if axis is None else (input.shape[axis],)
+    inverse = index_tensor(inverse.array.reshape(shape))
+    return (values, *((inverse,) if return_inverse else ()), *((counts,) if return_counts else ()))
+
+
+@function()
+def searchsorted(
+    sorted_sequence: Tensor, input: Operand, *, out_int32: Flag = False, right: Flag = False,
+    side: OptionalText = None, sorter: OptionalTensor = None,
+):  # fmt: skip
+    """Where each element would go into an ordered row (the last dim), before what equals it; with `right`, after."""
+    if side not in (None, "left", "right"):
+        raise ValueFailure(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
+    if right and side == "left":
+        raise ValueFailure("torch.searchsorted(): side and right can't be set to opposites, got side of left while "
+                           "right was True")  # fmt: skip
+    rows, values = np.asarray(sorted_sequence.array), np.asarray(as_tensor(input).array)
+    if rows.ndim == 0:
+        raise ShapeFailure("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is "
+                           "1, but got boundaries tensor dim(0)")  # fmt: skip
+    if rows.ndim > 1 and rows.shape[:-1] != values.shape[:-1]:
+        raise ShapeFailure(
+            "torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
+            f"tensor and input value tensor must match, but we got boundaries tensor {list(rows.shape)} and input "
+            f"value tensor {list(values.shape)}"
+        )
+    if sorter is not None:
+        if sorter.shape != rows.shape:
+            raise ShapeFailure("torch.searchsorted(): boundary and sorter must have the same size")
+        rows = np.take_along_axis(rows, np.asarray(sorter.array, np.int64), -1)
+    found = places_in(rows, values, right or side == "right")
+    return Tensor(found.astype(np.int32 if out_int32 else np.int64)[()], CUT)
+
+
+@function()
+def bucketize(input: Operand, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False):
+    """Which of the ranges between boundaries each element falls into."""
+    if boundaries.ndim != 1:
+        raise ShapeFailure(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
+    return searchsorted(boundaries, input, out_int32=out_int32, right=right)
+
+
+def places_in(rows: np.ndarray, values: np.ndarray, right: bool) -> np.ndarray:
+    """Where the values would go into ordered rows; several rows are merged with their values all at once."""
+    if rows.ndim == 1:
+        return np.searchsorted(rows, values, "right" if right else "left")
+    n, m = rows.shape[-1], values.shape[-1]
+    # In a stable order of both, a value stands behind the elements that it goes behind, and other values.
+    together = np.concatenate([rows, values] if right else [values, rows], axis=-1)
+    order = np.argsort(together, axis=-1, kind="stable")
+    first = n if right else 0
+    is_value = (order >= first) & (order < first + m)
+    before = np.cumsum(~is_value, axis=-1)
+    found = np.zeros(values.shape, np.int64)
+    np.put_along_axis(found, order[is_value].reshape(values.shape) - first, before[is_value].reshape(values.shape), -1)
+    return found
