@@ -132,6 +132,10 @@ _STRINGS = [
 ]
 
 
+# Behind a value: a name, a closing bracket or quote, and none of the words that another value follows.
+_BEHIND_A_VALUE = r"(?<=[\w)\]'\"])" + "".join(rf"(?<!\b{word})" for word in ("else", "if", "or", "and", "not", "in"))
+
+
 class GrLexer(RegexLexer):
     """Scripts of gradcli.
 
@@ -166,7 +170,10 @@ class GrLexer(RegexLexer):
             (rf"(\}})({_BLANK}*)(backward)\b", bygroups(Punctuation, Whitespace, Keyword)),
         ],
         # A statement's clause begins behind an operand, outside brackets.
-        "backward": [(rf"(?<=[\w)\]'\"])({_BLANK}+)(wrt|retain)\b", bygroups(Whitespace, Keyword)), include("clauses")],
+        "backward": [
+            (rf"{_BEHIND_A_VALUE}({_BLANK}+)(wrt|retain)\b", bygroups(Whitespace, Keyword)),
+            include("clauses"),
+        ],
         "check": [(rf"(?<=[\w)\]'\"])({_BLANK}+)(claim)\b", bygroups(Whitespace, Keyword)), include("clauses")],
         "clauses": [
             (r"[(\[{]", Punctuation, "brackets"),

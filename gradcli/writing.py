@@ -33,10 +33,12 @@ def write_whole(path: str | Path, text: str) -> None:
             os.fsync(file.fileno())
         os.chmod(temporary, mode & 0o777)
         os.replace(temporary, target)
-    except (OSError, ValueError) as problem:
+    except BaseException as problem:
         if temporary is not None:
             with suppress(OSError):
                 os.unlink(temporary)
+        if not isinstance(problem, (OSError, ValueError)):
+            raise
         reason = getattr(problem, "strerror", None) or str(problem)
         raise FileFailure(f"can't write {path}: {reason.lower()}") from None
 
