@@ -34,6 +34,7 @@ class Shell:
         self.lines: tuple[Line, ...] = ()
         self._columns = columns
         self._count = 0
+        self._typed = ""
         state = session.snapshot()
         if state.seed is None and state.generator is None:
             # A seed of this session's own, so that a saved script draws the same numbers.
@@ -58,6 +59,8 @@ class Shell:
         text = text.strip("\n")
         if not text.strip():
             return
+        # What undo speaks of, also where a command runs another text.
+        self._typed = text.strip()
         try:
             if text.lstrip().startswith(":"):
                 from gradcli.repl.commands import run
@@ -67,6 +70,8 @@ class Shell:
                 self.evaluate(text)
         except GradcliError as failure:
             self._show_failure(failure)
+        finally:
+            self._typed = ""
 
     def evaluate(self, text: str, name: str | None = None) -> bool:
         """Runs a text of the language as one line that is accepted or leaves no trace; says whether it's accepted."""
@@ -85,7 +90,7 @@ class Shell:
             values[LAST] = shown[-1] if named else _own(last) if untracked and last.node else last
             self.session.restore(state._replace(values=values))
         tracked = any(tensor.requires_grad for tensor in self.session.named_tensors().values())
-        self._accept((*self.lines, Line(text, named, bool(state.explicit), tracked)), text)
+        self._accept((*self.lines, Line(text, named, bool(state.explicit), tracked)), self._typed or text)
         return True
 
     def look(self, text: str, quiet: bool = False, tell: bool = True) -> bool:

@@ -238,7 +238,7 @@ def test_load_runs_a_script(tmp_path: Path) -> None:
     assert line(f":load {script}") == "tensor(3., requires_grad=True)\n"
     assert line("backward y") == "x.grad = tensor(6.)\n"
     line(":undo")
-    assert line(":undo").startswith("undone: x = 3 ...")
+    assert line(":undo") == f"undone: :load {script}\n"
     assert line(":vars") == "no names yet\n"
 
 
