@@ -377,6 +377,37 @@ relu = differentiable(
 )
 
 
+def _bounded_logs(x):
+    """log(x) and log(1 - x), each at least -100, as torch bounds them for this loss."""
+    with np.errstate(divide="ignore"):
+        return np.maximum(np.log(x), -100), np.maximum(np.log1p(-x), -100)
+
+
+def binary_cross_entropy(input, target):
+    yes, no = _bounded_logs(input)
+    return -(target * yes + (1 - target) * no)
+
+
+def _towards_target(g, x, t):
+    # At a probability of 0 or 1 the slope is infinite; torch keeps the denominator from 0, and so the gradient finite.
+    return g * (x - t) / np.maximum(x * (1 - x), 1e-12)
+
+
+def _of_target(g, x):
+    yes, no = _bounded_logs(x)
+    return g * (no - yes)
+
+
+binary_cross_entropy = differentiable(
+    binary_cross_entropy,
+    lambda g, _z, x, y: _towards_target(g, x, y),
+    lambda g, _z, x, _y: _of_target(g, x),
+    doc="The cross-entropy of each probability and its target.",
+    formula=("g * (x - y)/(x * (1 - x))", "g * (log(1 - x) - log(x))"),
+    domain="probability",
+)
+
+
 def softplus(input, beta=1, threshold=20):
     # log(1 + exp(z)) without overflow; above the threshold torch takes the line.
     z = input * beta

@@ -66,9 +66,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor =
         raise ValueFailure(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated."
         )
-    yes = e.clamp_numbers(e.log(input), -100, None)
-    no = e.clamp_numbers(e.log1p(e.neg(input)), -100, None)
-    loss = e.neg(e.add(e.mul(target, yes), e.mul(1 - target, no)))
+    loss = e.binary_cross_entropy(input, target)
     loss = loss if weight is None else e.mul(loss, weight)
     return relabel(reduced(loss, reduction), "BinaryCrossEntropyBackward0")
 

@@ -134,6 +134,7 @@ WHOLE = [
     ("matmul", (CUBE, np.moveaxis(CUBE, 1, 2)), ()),
     ("matmul", (CUBE, V), ()),
     ("matmul", (CUBE[0], V), ()),
+    ("binary_cross_entropy", (np.array([0.2, 0.6, 0.9]), np.array([1.0, 0.25, 0.0])), ()),
     ("var", (A,), (None, 1, False)),
     ("var", (A,), (1, 0, False)),
     ("std", (A,), (None, 1, False)),
