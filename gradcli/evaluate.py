@@ -89,6 +89,7 @@ def evaluate(
                         given, tracking = _set(settings, given, tracking)
                     session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
                     session.nan = nan
+                    session.counts_passes = getattr(renderer, "counts_passes", False)
                     session.tracing = look is not None
                     if not gc.isenabled():
                         # The command turned it off, for the start; what was loaded isn't worth a look later either.

@@ -65,6 +65,8 @@ class Session:
         self.tracing = False
         """Whether what operations were computed from is kept, for `graph`, `explain` and `check`: a script that has
         such a statement turns it on; a session that may be asked later turns it on itself."""
+        self.counts_passes = False
+        """Whether events of gradients tell how many passes have added to them since they were none or zero."""
         self.before_backward: Callable[[Any, Any, Any], None] | None = None
         """Called with the results, the vectors and the inputs of each backward before it begins."""
         self._dtype = np.dtype(dtype)
@@ -199,6 +201,7 @@ class Session:
         before = modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit
         watched, modes.watch = modes.watch, mode.watch
         asked, modes.before_backward = modes.before_backward, self.before_backward
+        counted, modes.count_passes = modes.count_passes, self.counts_passes
         outer = context.enter(self)
         limit = sys.getrecursionlimit()
         sys.setrecursionlimit(max(limit, FRAMES_TO_RUN))
@@ -212,7 +215,7 @@ class Session:
             if mode.watch is not None:
                 mode.watch.disarm()
             modes.default_dtype, modes.recording, modes.script_builtins, modes.warn, modes.attend, self._emit = before
-            modes.watch, modes.before_backward = watched, asked
+            modes.watch, modes.before_backward, modes.count_passes = watched, asked, counted
             context.enter(outer)
             sys.setrecursionlimit(limit)
 

@@ -158,7 +158,8 @@ def _warn_of_accumulation(changing: list[AutogradMeta]) -> None:
 
 def _store(gradients: list[tuple[AutogradMeta, Any]]) -> None:
     for meta, new in gradients:
-        meta.passes = 1 if meta.grad is None else meta.passes + 1
+        fresh = meta.grad is None or (modes.count_passes and not meta.grad.array.any())
+        meta.passes = 1 if fresh else meta.passes + 1
         if meta.grad is None or type(new) is Tensor:
             meta.grad = new if type(new) is Tensor else Tensor(new, CUT)
         else:

@@ -18,6 +18,9 @@ recording = True
 default_dtype = np.dtype(np.float64)
 """The dtype of a tensor made from plain numbers, and of a real result computed from whole numbers."""
 
+count_passes = False
+"""Whether somebody asks how many passes have added to a gradient since it was none or zero."""
+
 precision = 4
 """Digits after the point in a tensor's notation."""
 

@@ -247,6 +247,8 @@ class RichRenderer:
     text.
     """
 
+    counts_passes = True
+
     def __init__(
         self,
         out: TextIO,

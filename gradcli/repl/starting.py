@@ -35,7 +35,9 @@ def start(
     def renderer(made: Any) -> Any:
         from gradcli.evaluate import renderer_for
 
-        return renderer_for("auto", sys.stdout, sys.stderr, made.text_of, color)
+        shown = renderer_for("auto", sys.stdout, sys.stderr, made.text_of, color)
+        made.counts_passes = getattr(shown, "counts_passes", False)
+        return shown
 
     from gradcli.repl.shell import run_repl
 

@@ -17,6 +17,7 @@ from rich.cells import cell_len
 from gradcli import GradcliError, Session, Tensor
 from gradcli.engine import tensor
 from gradcli.errors import ShapeFailure, Span
+from gradcli.evaluate import evaluate
 from gradcli.events import Event, Explained, Grad, Printed, Value, Warned
 from gradcli.render.plain import event_text, failure_text, warning_text
 from gradcli.render.rich_text import RichRenderer, highlighted, value_within
@@ -530,3 +531,11 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch: pytest.MonkeyPatch) -> No
     renderer.event(grad("x", 1, 2))
     renderer.flush()
     assert b"tensor(2.)" in buffer.getvalue()
+
+
+def test_passes_are_counted_from_the_last_zero() -> None:
+    out = io.StringIO()
+    text = "x = 3; y = x^2\nbackward y retain\nbackward y retain\nx.grad.zero_()\nbackward y retain\nbackward y"
+    assert evaluate([("<text>", text)], format="rich", color="never", out=out, err=io.StringIO()) == 0
+    rows = [line for line in out.getvalue().splitlines() if line.startswith("x ")]
+    assert ["2nd pass since zero_" in row for row in rows] == [False, True, False, True]
