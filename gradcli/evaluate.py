@@ -90,7 +90,6 @@ def evaluate(
                     session = Session(dtype=dtype, seed=seed, tracking=tracking, sandbox=sandbox)
                     session.nan = nan
                     session.counts_passes = getattr(renderer, "counts_passes", False)
-                    session.tracing = look is not None
                     if not gc.isenabled():
                         # The command turned it off, for the start; what was loaded isn't worth a look later either.
                         gc.freeze()
@@ -100,10 +99,10 @@ def evaluate(
                         gc.enable()
                     looking = None if look is None else look(session, show)
                     attend = show if looking is None else looking.event
+                    # What an earlier text computes may be what a later one wants to see.
+                    session.tracing = look is not None or any(_looks(text) for _, text in programs if text)
                     for name, text in given:
-                        if not session.tracing:
-                            # What an earlier text computes may be what a later one wants to see.
-                            session.tracing = any(_looks(later) for _, later in programs if later) or _looks(text)
+                        session.tracing = session.tracing or _looks(text)
                         session.execute(text, "<stdin>" if name == "-" else name, attend)
                     if looking is not None:
                         looking.finish()

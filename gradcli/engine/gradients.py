@@ -23,15 +23,16 @@ def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> An
     if gradient is None:
         if array.size != 1:
             ones = f"ones({', '.join(map(str, array.shape))})"
-            raise AutogradFailure(
-                f"{name} needs one number to start from, and {{root.value}} has shape {tensor.shape}",
-                label="grad can be implicitly created only for scalar outputs",
-                help="reduce it, " + (
+            raise no_single_number(
+                name,
+                tensor.shape,
+                tensor.node,
+                "reduce it, "
+                + (
                     f"`backward {{root.sum}}`, or give a vector, `backward {{root.name}} with {ones}`"
                     if name == "backward"
                     else f"`grad(sum({{root.name}}), x)`, or give a vector, `grad({{root.name}}, x, {ones})`"
                 ),
-                places={"root": (tensor.node.code, tensor.node.instruction) if tensor.node.code else (None, 0)},
             )
         start: Any = array.dtype.type(1) if not array.ndim else np.ones_like(array)
         return Tensor(start, CUT) if create_graph else start
@@ -45,6 +46,16 @@ def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> An
     if gradient.dtype != tensor.dtype:
         gradient = as_tensor(gradient, tensor.dtype)
     return gradient if create_graph else gradient.array
+
+
+def no_single_number(name: str, shape: tuple[int, ...], node: Node, help: str) -> AutogradFailure:
+    """What `name` says of a result with several numbers, where no vector says how they're weighed."""
+    return AutogradFailure(
+        f"{name} needs one number to start from, and {{root.value}} has shape {shape}",
+        label="grad can be implicitly created only for scalar outputs",
+        help=help,
+        places={"root": (node.code, node.instruction) if node.code else (None, 0)},
+    )
 
 
 def _roots(

@@ -6,7 +6,7 @@ from typing import Any
 
 from gradcli.errors import GradcliError, Span
 from gradcli.grammar import parse_expression
-from gradcli.language.scope import NAMESPACES
+from gradcli.language.scope import NAMESPACES, ungrouped
 
 
 def text_at(text: str, span: Span) -> str:
@@ -27,7 +27,7 @@ def argument_span(text: str, span: Span, function: str, argument: int | str) -> 
     node = _parsed(text_at(text, span), span)
     if node is None or node[0] != "call":
         return None
-    callee, given = _ungrouped(node[1][0]), list(node[1][1][1])
+    callee, given = ungrouped(node[1][0]), list(node[1][1][1])
     word, is_method = _called(callee)
     if function and word is not None and word != function.rpartition(".")[2]:
         return None
@@ -48,7 +48,7 @@ def called_name(text: str) -> str:
     node = _parsed(text)
     if node is None or node[0] != "call":
         return ""
-    callee = _ungrouped(node[1][0])
+    callee = ungrouped(node[1][0])
     return callee[1] if callee[0] == "NAME" else ""
 
 
@@ -64,7 +64,7 @@ def iterable_span(text: str, span: Span) -> Span | None:
 def _parsed(text: str, span: Span | None = None) -> Any:
     """The tree of an expression's text; none where it's no expression."""
     try:
-        return _ungrouped(parse_expression(text, "", *((span.line, span.column - 1) if span else (1, 0))))
+        return ungrouped(parse_expression(text, "", *((span.line, span.column - 1) if span else (1, 0))))
     except GradcliError:
         return None
 
@@ -79,9 +79,3 @@ def _called(callee: Any) -> tuple[str | None, bool]:
     while root[0] == "attribute":
         root = root[1][0]
     return callee[1][1][1], not (root[0] == "NAME" and root[1] in NAMESPACES)
-
-
-def _ungrouped(node: Any) -> Any:
-    while node[0] == "group":
-        node = node[1][0]
-    return node

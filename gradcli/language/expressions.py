@@ -11,7 +11,7 @@ import numpy as np
 
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
 from gradcli.language.origins import Origin
-from gradcli.language.scope import NAMESPACES
+from gradcli.language.scope import NAMESPACES, ungrouped
 
 LOAD, STORE = ast.Load(), ast.Store()
 
@@ -81,8 +81,7 @@ class Expressions:
     # ---- expressions
 
     def expression(self, node: Any) -> ast.expr:
-        while node[0] == "group":
-            node = node[1][0]
+        node = ungrouped(node)
         kind = node[0]
         method = self.functions.get(kind)
         if method is None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
 from gradcli.language.origins import Origin
-from gradcli.language.scope import NAMESPACES, bound_names, mentions, mentions_gradient, walk
+from gradcli.language.scope import NAMESPACES, bound_names, mentions, mentions_gradient, ungrouped, walk
 
 DEL = ast.Del()
 
@@ -101,7 +101,7 @@ class Lowering(Expressions):
         """In auto mode, what a name is given at the top of a script may become a leaf."""
         if not self.auto or self.depth:
             return value
-        targets = [_ungrouped(target) for target in targets]
+        targets = [ungrouped(target) for target in targets]
         if any(target[0] == "NAME" and target[1] in self.consts for target in targets):
             return self.runtime("constant", source, value)
         if source[0] == "NAME" and source[1] in self.loop_names:
@@ -178,8 +178,7 @@ class Lowering(Expressions):
 
     def do_augment(self, node: Any) -> list[ast.stmt]:
         target, operator, source = node[1]
-        while target[0] == "group":
-            target = target[1][0]
+        target = ungrouped(target)
         symbol = operator[1][:-1]
         value = self.expression(source)
         kind, children = target[0], target[1]
@@ -461,32 +460,25 @@ class Lowering(Expressions):
         return [ast.Pass(**place(node))]
 
 
-def _ungrouped(node: Any) -> Any:
-    while node[0] == "group":
-        node = node[1][0]
-    return node
-
-
 def _maker(node: Any) -> str:
     """The word for the outermost operation of an expression, where it has one."""
-    node = _ungrouped(node)
+    node = ungrouped(node)
     if node[0] == "comparison":
         return node[0]
     if node[0] == "call":
-        callee = _ungrouped(node[1][0])
+        callee = ungrouped(node[1][0])
         return callee[1] if callee[0] == "NAME" else callee[1][1][1] if callee[0] == "attribute" else ""
     return ""
 
 
 def _names_last(targets: Any) -> list[Any]:
     """Targets in the order of storing: what may fail comes first, so that no name has changed when it does."""
-    return sorted(targets, key=lambda target: _ungrouped(target)[0] == "NAME")
+    return sorted(targets, key=lambda target: ungrouped(target)[0] == "NAME")
 
 
 def _is_silent(node: Any) -> bool:
     """Whether a statement's outermost call is one that changes in place: those show nothing."""
-    while node[0] == "group":
-        node = node[1][0]
+    node = ungrouped(node)
     if node[0] != "call":
         return False
     callee = node[1][0]

@@ -9,6 +9,13 @@ NAMESPACES = frozenset(("torch", "F", "nn", "np", "numpy", "math", "linalg", "sp
 """Words that mean a module of torch's, unless the script binds them itself."""
 
 
+def ungrouped(node: Any) -> Any:
+    """What stands inside of parentheses that only group."""
+    while node[0] == "group":
+        node = node[1][0]
+    return node
+
+
 def walk(node: Any) -> Iterator[Any]:
     """Every node and token of a tree, in the order of the text (without recursion: brackets nest deep)."""
     stack = [node]

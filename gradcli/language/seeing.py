@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import AutogradFailure, NameFailure, TypeFailure
+from gradcli.engine.gradients import no_single_number
+from gradcli.errors import NameFailure, TypeFailure
 from gradcli.events import Checked, Explained, Graph
 from gradcli.language.runtime import described, runtime
 from gradcli.library import context
@@ -47,12 +48,7 @@ def check(y: Any, name: str | None, line: int, *claims: Any) -> None:
     history = _history_of("check", y)
     if history.result.value.size != 1:
         node = history.result.node
-        raise AutogradFailure(
-            f"check needs one number to start from, and {{root.value}} has shape {history.result.value.shape}",
-            label="grad can be implicitly created only for scalar outputs",
-            help="reduce it, `check {root.sum}`",
-            places={"root": (node.code, node.instruction if node.code else 0)},
-        )
+        raise no_single_number("check", history.result.value.shape, node, "reduce it, `check {root.sum}`")
     claimed = {leaf: as_tensor(value).array for leaf, value in zip(claims[::3], claims[2::3], strict=True)}
     try:
         with context.current().aside():
