@@ -53,6 +53,14 @@ class Nan(StrEnum):
     ignore = "ignore"
 
 
+class Listing(StrEnum):
+    auto = "auto"
+    plain = "plain"
+    rich = "rich"
+    json = "json"
+    markdown = "markdown"
+
+
 class Picture(StrEnum):
     auto = "auto"
     plain = "plain"
@@ -331,6 +339,26 @@ def check_command(
         tracking=None if tracking is None else tracking.value,
     )
     raise typer.Exit(status)
+
+
+@app.command("functions")
+def functions_command(
+    context: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="One function, with all that's known.")] = None,
+    search: Annotated[
+        str | None, typer.Option("--search", metavar="WORDS", help="Those in whose name or description they occur.")
+    ] = None,
+    format: Annotated[Listing, typer.Option("--format", help="How it's shown; auto is rich on a terminal.")] = (
+        Listing.auto
+    ),
+    color: ColorOption = Color.auto,
+) -> None:
+    """Lists the functions, or shows one: signature, shapes, derivative, an example."""
+    if name is not None and search is not None:
+        context.fail("Give a NAME or --search, not both.")
+    from gradcli.functions import run_functions
+
+    raise typer.Exit(run_functions(name, search, format.value, color.value))
 
 
 @app.command("fmt")

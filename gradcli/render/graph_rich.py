@@ -6,14 +6,9 @@ from rich.text import Text
 
 from gradcli.analysis.graph import Graph
 from gradcli.render.graph_text import WIDTH, pieces_of
+from gradcli.render.styled import styled
 
 
 def rich_tree(graph: Graph, width: int = WIDTH) -> Text:
     """The tree as one text, none of its lines wider than `width` (of 40 or more)."""
-    text = Text(no_wrap=True, overflow="ignore")
-    for line in pieces_of(graph, width):
-        if text:
-            text.append("\n")
-        for piece, style in line:
-            text.append(piece, style or None)
-    return text
+    return Text("\n", no_wrap=True, overflow="ignore").join(styled(pieces_of(graph, width)))

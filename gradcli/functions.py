@@ -1,0 +1,126 @@
+"""`gradcli functions`: the vocabulary as a list, a page or a document, with what its examples show when they run."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from gradcli.errors import GradcliError, NameFailure
+from gradcli.events import Event
+from gradcli.grammar import parse
+from gradcli.language.nearest import nearest
+from gradcli.library.catalogue import Entry, entries, find, search
+from gradcli.render.color import has_color, is_rich, terminal_width
+from gradcli.render.functions_text import Shown, listed, markdown, page
+from gradcli.render.graph_text import Piece
+from gradcli.render.plain import PlainRenderer, event_text
+from gradcli.session import Session
+
+
+def run_functions(name: str | None, words: str | None, format: str, color: str) -> int:
+    """Writes what's asked for to stdout and gives the exit status: 1 where nothing is found."""
+    try:
+        known = entries()
+        if name is not None:
+            chosen = found(name, known)
+        else:
+            chosen = known if words is None else search(words, known)
+        if not chosen:
+            raise NameFailure(f"nothing is said of `{words}`", help="`gradcli functions` lists all functions")
+        _write(chosen, name is not None, format, color)
+    except GradcliError as failure:
+        PlainRenderer(sys.stdout, sys.stderr, lambda span: None).failure(failure)
+        return 1
+    return 0
+
+
+def found(name: str, known: list[Entry]) -> list[Entry]:
+    """The functions of a name. Raises NameFailure where there's none."""
+    chosen = find(name, known)
+    if not chosen:
+        near = nearest(name, {key.rpartition(".")[2] for entry in known for key in entry.names})
+        raise NameFailure(
+            f"there is no function `{name}`",
+            help=f"did you mean `{near}`?" if near else f"`gradcli functions --search {name}` looks in the descriptions",
+        )
+    return chosen
+
+
+def _write(chosen: list[Entry], whole: bool, format: str, color: str) -> None:
+    if format == "json":
+        for entry in chosen:
+            print(json.dumps(entry._asdict() | {"examples": [_as_json(shown(text)) for text in entry.examples]}))
+        return
+    if format == "markdown":
+        sys.stdout.writelines(markdown((entry, _examples(entry)) for entry in chosen))
+        return
+    rich = format == "rich" or (format == "auto" and is_rich(sys.stdout, color))
+    width = min(terminal_width(sys.stdout) or 80, 100) if rich else 80
+    if not whole:
+        _print(listed(chosen, width), rich, color)
+    for number, entry in enumerate(chosen if whole else ()):
+        if number:
+            print()
+        _print(page(entry, _examples(entry), width), rich, color)
+
+
+def _print(lines: Iterable[Sequence[Piece]], rich: bool, color: str) -> None:
+    if not rich:
+        for line in lines:
+            print("".join(text for text, _ in line).rstrip())
+        return
+    from rich.console import Console
+
+    from gradcli.render.styled import styled
+    from gradcli.render.theme import THEME
+
+    console = Console(
+        file=sys.stdout, theme=THEME, highlight=False, no_color=not has_color(sys.stdout, color), force_terminal=True
+    )
+    for line in styled(lines):
+        console.print(line, soft_wrap=True)
+
+
+def _examples(entry: Entry) -> list[Shown]:
+    return [shown(text) for text in entry.examples]
+
+
+def _as_json(example: Shown) -> list[dict[str, str]]:
+    return [{"input": statement, "output": output} for statement, output in example]
+
+
+def shown(text: str) -> Shown:
+    """A script's statements, each with what it shows; its random numbers are the same each time."""
+    session = Session(seed=0)
+    made = []
+    for statement in _statements(text):
+        out = io.StringIO()
+
+        def show(event: Event, out: Any = out) -> None:
+            out.write(event_text(event))
+
+        session.execute(statement, "<example>", show)
+        made.append((statement, out.getvalue()))
+    return made
+
+
+def _statements(text: str) -> list[str]:
+    """A script's lines, those of one statement together."""
+    statements: list[str] = []
+    for line in text.split("\n"):
+        if statements and not _is_whole(statements[-1]):
+            statements[-1] += "\n" + line
+        else:
+            statements.append(line)
+    return statements
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        parse(text)
+    except GradcliError:
+        return False
+    return True
