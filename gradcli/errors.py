@@ -20,6 +20,29 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+_WORDS = {
+    "NoneType": "none", "bool": "a truth value", "int": "a number", "float": "a number", "complex": "a complex number",
+    "str": "a string", "list": "a list", "List": "a list", "tuple": "a tuple", "Parts": "a tuple", "Size": "a shape",
+    "range": "a range", "Pairs": "an iterator", "slice": "a slice", "ellipsis": "`...`",
+    "function": "a function", "builtin_function_or_method": "a function", "method": "a function",
+    "Tensor": "a tensor", "Node": "a grad_fn", "DType": "a dtype", "TruthWord": "a dtype", "Handle": "a handle",
+    "GradMode": "a grad mode",
+}  # fmt: skip
+"""What values are in a person's words, by the names of their classes: of those, Python's own failures speak."""
+
+
+def kind_named(name: str) -> str:
+    """What a value of the class of that name is, for a failure that refuses it."""
+    return _WORDS.get(name, f"a {name}")
+
+
+def kind_of(value: object) -> str:
+    """What a value is, for a failure that refuses it."""
+    for kind in type(value).__mro__:
+        if kind.__name__ in _WORDS:
+            return _WORDS[kind.__name__]
+    return "a function" if callable(value) else kind_named(type(value).__name__)
+
 
 class Span(NamedTuple):
     """A stretch of a script: lines and columns count from 1, the end column is the one after the last character.

@@ -14,6 +14,7 @@ from typing import Any, Protocol, TextIO
 from gradcli.engine import modes
 from gradcli.errors import FileFailure, GradcliError, LimitFailure, Span, SyntaxFailure, ValueFailure
 from gradcli.events import Checked, Event, Grad, Value
+from gradcli.filesystem import read_text
 from gradcli.grammar import parse, parse_expression, tokens
 from gradcli.language.scope import mentions
 from gradcli.limits import interruptible, memory_limit, size_in_bytes, time_limit
@@ -207,19 +208,4 @@ def read(name: str) -> str:
     """The text of a script. Raises FileFailure where it can't be read or isn't UTF-8."""
     if not name:
         raise FileFailure("can't read a script: the name of its file is empty")
-    try:
-        if name != "-":
-            with open(name, "rb") as file:
-                data = file.read()
-        elif sys.stdin is None:
-            raise FileFailure("can't read standard input: it is closed")
-        else:
-            data = sys.stdin.buffer.read()
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise FileFailure(
-            f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-        ) from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise FileFailure(f"can't read {name}: {reason.lower()}") from None
+    return read_text(name).removeprefix("\ufeff")

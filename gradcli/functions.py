@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from gradcli.errors import GradcliError, NameFailure
-from gradcli.events import Event
+from gradcli.events import Event, Warned
 from gradcli.grammar import parse
 from gradcli.language.nearest import nearest
 from gradcli.library.catalogue import Entry, entries, find, search
@@ -24,10 +24,8 @@ def run_functions(name: str | None, words: str | None, format: str, color: str) 
     """Writes what's asked for to stdout and gives the exit status: 1 where nothing is found."""
     try:
         known = entries()
-        if name is not None:
-            chosen = found(name, known)
-        else:
-            chosen = known if words is None else search(words, known)
+        every = known if words is None else search(words, known)
+        chosen = every if name is None else found(name, known)
         if not chosen:
             raise NameFailure(f"nothing is said of `{words}`", help="`gradcli functions` lists all functions")
         _write(chosen, name is not None, format, color)
@@ -44,15 +42,27 @@ def found(name: str, known: list[Entry]) -> list[Entry]:
         near = nearest(name, {key.rpartition(".")[2] for entry in known for key in entry.names})
         raise NameFailure(
             f"there is no function `{name}`",
-            help=f"did you mean `{near}`?" if near else f"`gradcli functions --search {name}` looks in the descriptions",
+            help=f"did you mean `{near}`?"
+            if near
+            else f"`gradcli functions --search {name}` looks in the descriptions",
         )
     return chosen
+
+
+def pages_of(name: str, width: int) -> list[str]:
+    """The pages of the functions of a name, their text wrapped; none where there is no such function."""
+    chosen = find(name, entries())
+    return [
+        "\n".join("".join(text for text, _ in line).rstrip() for line in page(entry, _examples(entry), width))
+        for entry in chosen
+    ]
 
 
 def _write(chosen: list[Entry], whole: bool, format: str, color: str) -> None:
     if format == "json":
         for entry in chosen:
-            print(json.dumps(entry._asdict() | {"examples": [_as_json(shown(text)) for text in entry.examples]}))
+            examples = [_as_json(example) for example in _examples(entry)]
+            print(json.dumps(entry._asdict() | {"examples": examples}))
         return
     if format == "markdown":
         sys.stdout.writelines(markdown((entry, _examples(entry)) for entry in chosen))
@@ -93,14 +103,15 @@ def _as_json(example: Shown) -> list[dict[str, str]]:
 
 
 def shown(text: str) -> Shown:
-    """A script's statements, each with what it shows; its random numbers are the same each time."""
+    """A script's statements, each with what it shows on stdout; its random numbers are the same each time."""
     session = Session(seed=0)
     made = []
     for statement in _statements(text):
         out = io.StringIO()
 
         def show(event: Event, out: Any = out) -> None:
-            out.write(event_text(event))
+            if not isinstance(event, Warned):
+                out.write(event_text(event))
 
         session.execute(statement, "<example>", show)
         made.append((statement, out.getvalue()))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gradcli.engine import Tensor, as_tensor, modes
 from gradcli.errors import AutogradFailure, GradcliError, NameFailure, Span, TypeFailure, ValueFailure
 from gradcli.events import Checked, Event, Explained, Graph, Printed, Value, Warned
+from gradcli.filesystem import write_text
 from gradcli.language.nearest import nearest
 from gradcli.library import context
 from gradcli.library.arguments import described
@@ -270,8 +271,6 @@ def picture_writer(to: str, output: str | None) -> Callable[[Graph], None]:
             sys.stdout.write(text)
             sys.stdout.flush()
         else:
-            from gradcli.writing import write_whole as write_file
-
-            write_file(output, text)
+            write_text(output, text)
 
     return write

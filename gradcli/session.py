@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from types import CellType, CodeType, FunctionType
 from typing import TYPE_CHECKING, Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -76,9 +77,12 @@ class Session:
         self._cells: dict[str, CellType] = {}
         self._consts: frozenset[str] = frozenset()
         self._loop_names: set[str] = set()
-        self._units: dict[str, Unit] = {}
+        self._units: WeakValueDictionary[str, Unit] = WeakValueDictionary()
+        self._sources: dict[str, Unit] = {}
+        """The text that gave each name its value."""
+        self._count = 0
         self._texts: dict[str, str] = {}
-        self._warned: set[tuple[Span | None, str]] = set()
+        self._warned: set[tuple[tuple[CodeType | None, int], str]] = set()
         self._globals: dict[str, Any] = {"__builtins__": BUILTINS, "__name__": "gradcli.script"}
         self._emit: Callable[[Event], None] = lambda event: None
 
@@ -108,65 +112,81 @@ class Session:
 
     def execute(self, source: str, name: str, emit: Callable[[Event], None]) -> None:
         """Runs a script and hands each event to `emit` at once, also those from inside functions."""
-        for _ in self._steps(source, name, emit):
-            pass
+        with self._started(source, name, emit) as (script, mode), self._running(emit, mode), self._explaining():
+            for _ in script:
+                pass
 
     def _steps(self, source: str, name: str, emit: Callable[[Event], None]) -> Iterator[None]:
-        unit = self._compiled(source, name)
-        mode = _Mode(None if self.nan == "ignore" else Watch(self.warn, self.nan == "error"))
-        self.tracing = self.tracing or unit.sees
-        with self._running(emit, mode):
-            self._take_mode(unit)
-            script = self._script(unit)
-        try:
+        with self._started(source, name, emit) as (script, mode):
             while True:
-                with self._running(emit, mode):
+                with self._running(emit, mode), self._explaining():
                     try:
                         next(script)
                     except StopIteration:
                         return
-                    except OSError:
-                        # Of the output, say a closed pipe: the library's own become failures where they happen.
-                        raise
-                    except Exception as problem:
-                        failure = self._explained(problem)
-                        raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)
                 yield
+
+    @contextmanager
+    def _started(
+        self, source: str, name: str, emit: Callable[[Event], None]
+    ) -> Iterator[tuple[Generator[None], _Mode]]:
+        """A script that's ready to run, and the mode that it runs in."""
+        unit, code = self._compiled(source, name)
+        mode = _Mode(None if self.nan == "ignore" else Watch(self.warn, self.nan == "error"))
+        self.tracing = self.tracing or unit.sees
+        with self._running(emit, mode):
+            self._take_mode(unit)
+            script = self._script(unit, code)
+        try:
+            yield script, mode
         finally:
             # Where nobody asks for the rest, the script's blocks end here, in its own mode.
             with self._running(emit, mode):
                 script.close()
 
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """What goes wrong becomes a failure with its place and its cause."""
+        try:
+            yield
+        except OSError:
+            # Of the output, say a closed pipe: the library's own become failures where they happen.
+            raise
+        except Exception as problem:
+            failure = self._explained(problem)
+            raise failure from (failure.__cause__ if not isinstance(problem, GradcliError) else None)
+
     def _explained(self, problem: Exception) -> GradcliError:
         # Only a script that fails needs the words for it.
         from gradcli.language.failures import add_cause, located
 
-        failure = located(problem, self._units, self._names())
-        if failure.span is not None:
-            origins = {name: origin for unit in self._units.values() for name, origin in unit.origins.items()}
-            names = self._names()
-            unit = self._units.get(failure.span.unit)
-            if unit is not None:
-                add_cause(
-                    failure, unit, origins, lambda name: self[name] if name in names else None, not self._explicit
-                )
+        names = self._names()
+        failure = located(problem, self._units, names)
+        unit = None if failure.span is None else self._units.get(failure.span.unit)
+        if unit is not None:
+            given = {name: source.origins.get(name) for name, source in self._sources.items()}
+            origins = {name: origin for name, origin in given.items() if origin is not None}
+            value_of = {name: self[name] for name in names}.get
+            add_cause(failure, unit, origins, value_of, not self._explicit)
         return failure
 
-    def _compiled(self, source: str, name: str) -> Unit:
+    def _compiled(self, source: str, name: str) -> tuple[Unit, CodeType]:
         self._texts[name] = source
-        key = f"{name}#{len(self._units) + 1}"
-        unit = compile_unit(
+        self._count += 1
+        key = f"{name}#{self._count}"
+        unit, code = compile_unit(
             source.removeprefix("\ufeff"),
             name,
             key=key,
             auto=None if self._explicit is None else not self._explicit,
-            known=set(self._names()),
-            consts=set(self._consts),
+            known=self,
+            consts=self._consts,
             loop_names=self._loop_names,
             vocabulary=DICTIONARY,
         )
         self._units[key] = unit
-        return unit
+        self._sources.update((bound, unit) for bound, given in unit.bound.items() if given)
+        return unit, code
 
     def _take_mode(self, unit: Unit) -> None:
         """The first mention of `requires_grad` makes the session explicit, and what auto marked is unmarked."""
@@ -183,17 +203,18 @@ class Session:
                 f"requires_grad is mentioned: tracking is explicit from here on, and {names} tracked until now no more"
             )
 
-    def _script(self, unit: Unit) -> Generator[None]:
-        for name in (*unit.names, *unit.code.co_freevars):
+    def _script(self, unit: Unit, code: CodeType) -> Generator[None]:
+        for name in (*unit.bound, *code.co_freevars):
             cell = self._cells.get(name)
             if cell is None:
                 cell = self._cells[name] = CellType()
             # A script may read a built-in's name before it gives it another meaning: `sum = sum(x)`.
             if name in BUILTINS and _content(cell) is _EMPTY:
                 cell.cell_contents = BUILTINS[name]
-        self._consts = unit.consts
-        closure = tuple(self._cells[name] for name in unit.code.co_freevars)
-        return FunctionType(unit.code, self._globals, "<script>", None, closure)()
+        if unit.consts:
+            self._consts |= unit.consts
+        closure = tuple(self._cells[name] for name in code.co_freevars)
+        return FunctionType(code, self._globals, "<script>", None, closure)()
 
     @contextmanager
     def _running(self, emit: Callable[[Event], None], mode: _Mode) -> Iterator[None]:
@@ -229,11 +250,7 @@ class Session:
     # ---- names
 
     def _names(self) -> list[str]:
-        return [
-            name
-            for name, cell in self._cells.items()
-            if (value := _content(cell)) is not _EMPTY and value is not BUILTINS.get(name, _EMPTY)
-        ]
+        return [name for name in self._cells if name in self]
 
     def named_tensors(self) -> dict[str, Tensor]:
         """The tensors that have names, in the order in which the names were first given."""
@@ -243,10 +260,9 @@ class Session:
         return {name: value for name, value in found.items() if type(value) is Tensor}
 
     def __getitem__(self, name: str) -> Any:
-        value = _content(self._cells[name]) if name in self._cells else _EMPTY
-        if value is _EMPTY or value is BUILTINS.get(name, _EMPTY):
+        if name not in self:
             raise NameFailure(f"`{name}` isn't defined")
-        return value
+        return self._cells[name].cell_contents
 
     def __setitem__(self, name: str, value: Any) -> None:
         if [token[0] for token in tokens(name)] != ["NAME"] or name.startswith("__"):
@@ -259,7 +275,10 @@ class Session:
         self._cells.setdefault(name, CellType()).cell_contents = value
 
     def __contains__(self, name: str) -> bool:
-        return name in self._names()
+        cell = self._cells.get(name)
+        value = _EMPTY if cell is None else _content(cell)
+        # A name that a script only reads means the built-in.
+        return value is not _EMPTY and value is not BUILTINS.get(name, _EMPTY)
 
     def snapshot(self) -> State:
         """The names and the settings, for `restore`."""
@@ -323,10 +342,10 @@ class Session:
 
             _, words = words_for(code, instruction, self._units, self.here())
             message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
-        span = self.here()
-        if (span, message) not in self._warned:
-            self._warned.add((span, message))
-            self._emit(Warned(message, help, span))
+        # A loop comes to the same place again and again.
+        if (told := (site(), message)) not in self._warned:
+            self._warned.add(told)
+            self._emit(Warned(message, help, self.here()))
 
     def here(self) -> Span | None:
         """The innermost place of the script that runs now."""

@@ -8,9 +8,9 @@ is worked out once and remembered. And lists grow in place.
 
 from __future__ import annotations
 
-import gc
 from typing import Any
 
+from ..collector import paused
 from ..errors import SyntaxFailure
 from . import tables
 from . import terminals as t
@@ -102,13 +102,8 @@ def _step(state: int, symbol: int, terminal: int) -> tuple[int, Any]:
 
 def run(scan: Scan, start: str) -> Node:
     """The tree of a scanned text. Raises SyntaxFailure at the first token that doesn't fit."""
-    was_enabled = gc.isenabled()
-    gc.disable()  # a growing tree that is all live: the collector would only walk it again and again
-    try:
+    with paused():
         return _run(scan, start)
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _run(scan: Scan, start: str) -> Node:

@@ -11,12 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pygments.token import Comment, Error, Keyword, Name, Number, Operator, Punctuation, String
 
-from gradcli.errors import SyntaxFailure
-from gradcli.grammar import parse
 from gradcli.grammar import terminals as t
 from gradcli.grammar.lexer import Scan
 from gradcli.highlight import GrLexer
-from tests.grammar.test_tables import PROGRAMS, SOUPS
+from tests.grammar.programs import PROGRAMS, SOUPS, is_script
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = sorted(path for folder in ("examples", "tests/scripts") for path in (ROOT / folder).rglob("*.gr"))
@@ -200,14 +198,6 @@ def test_scripts_look_as_they_are_read(path):
 def test_programs_look_as_they_are_read(text):
     assume(is_script(text))
     assert disagreements(text) == []
-
-
-def is_script(text):
-    try:
-        parse(text)
-    except SyntaxFailure:
-        return False
-    return True
 
 
 # ---- what it costs

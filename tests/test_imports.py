@@ -182,28 +182,32 @@ def foreign(module: str) -> set[str]:
 
 ALLOWED = {
     "errors": set(),
+    "collector": set(),
     "events": {"errors"},
-    "grammar": {"errors"},
+    "grammar": {"errors", "collector"},
     "engine": {"errors"},
+    "filesystem": {"errors"},
     "limits": {"errors"},
-    "library": {"errors", "events", "limits", "engine"},
-    "language": {"errors", "events", "limits", "engine", "library", "grammar", "analysis"},
+    "library": {"errors", "events", "filesystem", "limits", "engine"},
+    "language": {"errors", "events", "collector", "limits", "engine", "library", "grammar", "analysis"},
     "analysis": {"errors", "events", "engine", "library"},
     "state": set(),
     "session": {"errors", "events", "limits", "engine", "library", "grammar", "language", "analysis", "state"},
     "render": {"errors", "events", "engine", "library", "analysis"},
-    "formatting": {"errors", "grammar", "render", "writing"},
+    "formatting": {"errors", "filesystem", "grammar", "render"},
     "highlight": {"grammar", "library"},
-    "evaluate": {"errors", "events", "limits", "engine", "grammar", "language", "session", "render", "highlight"},
-    "writing": {"errors"},
-    "inspecting": {
-        "errors", "events", "engine", "library", "grammar", "language", "analysis", "render", "session", "writing",
+    "evaluate": {
+        "errors", "events", "filesystem", "limits", "engine", "grammar", "language", "session", "render", "highlight",
     },
-}
+    "inspecting": {
+        "errors", "events", "filesystem", "engine", "library", "grammar", "language", "analysis", "render", "session",
+    },
+}  # fmt: skip
 """What each room may import: everything stands above what it uses."""
 
 OUTSIDE = {
     "errors": set(),
+    "filesystem": set(),
     "events": {"numpy"},
     "limits": set(),
     "grammar": {"lark", "numpy"},

@@ -114,6 +114,7 @@ elu = differentiable(
     doc="x above 0, alpha * (exp(x) - 1) below, element by element.",
     formula="where(x > 0, scale, scale * input_scale * alpha * exp(input_scale * x))",
 )  # fmt: skip
+# Its two sides meet with the slope 1 for any alpha.
 celu = variant(elu, "CeluBackward0")
 
 
@@ -121,7 +122,7 @@ def leaky_relu(input, negative_slope=0.01):
     return np.where(input > 0, input, input * negative_slope)[()]
 
 
-# At 0 the slope is that from below.
+# At 0 the slope is that from below: as in torch, what isn't above 0 is below.
 leaky_relu = differentiable(
     leaky_relu, lambda g, _y, x, negative_slope: np.where(x > 0, g, g * negative_slope), grad_name="LeakyReluBackward0",
     doc="x above 0, a small multiple of it below, element by element.", formula="where(x > 0, 1, negative_slope)",
@@ -133,7 +134,7 @@ def prelu(input, weight):
     return np.where(input > 0, input, weight * input)[()]
 
 
-# At 0 the slope is that from below.
+# At 0 the slope is that from below, as for leaky_relu.
 prelu = differentiable(
     prelu, lambda g, _z, x, w: np.where(x > 0, g, g * w), lambda g, _z, x, _w: np.where(x > 0, 0, g * x),
     grad_name="PreluKernelBackward0", elementwise=True, real=False,
@@ -169,7 +170,7 @@ def hardswish(input):
     return input * np.minimum(np.maximum(input + 3, 0), 6) / 6
 
 
-# At -3 and 3 the slope is that of the lines outside.
+# At -3 and 3 the slope is that of the lines outside, as torch has it.
 hardswish = differentiable(
     hardswish, lambda g, _y, x: np.where(x <= -3, 0, np.where(x < 3, g * (x / 3 + 0.5), g)), elementwise=True,
     doc="x * hardsigmoid(x), element by element.", formula="where(x <= -3, 0, where(x < 3, x/3 + 1/2, 1))",
@@ -180,7 +181,7 @@ def hardshrink(input, lambd=0.5):
     return np.where((input >= -lambd) & (input <= lambd), 0, input)[()]
 
 
-# At the steps the slope is 0, as between them.
+# At the steps the value is that between them, 0, and so is the slope.
 hardshrink = differentiable(
     hardshrink, lambda g, _y, x, lambd: np.where((x >= -lambd) & (x <= lambd), 0, g),
     doc="Each element, and 0 between -lambd and lambd.", formula="where((x >= -lambd) & (x <= lambd), 0, 1)",

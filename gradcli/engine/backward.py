@@ -45,6 +45,7 @@ def propagate(
     roots = list(roots)
     needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots])
     waiting = _Waiting()
+    heap, expected = waiting.heap, waiting.nodes
     for node, g in roots:
         if needed is None or node in needed:
             waiting.add(node, g)
@@ -93,7 +94,7 @@ def propagate(
                         contribution = unbroadcast(contribution, shapes[position])
                     if edge is held:
                         held_g = held_g + contribution
-                    elif waiting.nodes and edge.order in waiting.nodes:
+                    elif expected and edge.order in expected:
                         waiting.add(edge, contribution)
                     elif held is None:
                         held, held_g = edge, contribution
@@ -105,7 +106,10 @@ def propagate(
             if freed is not None and (op.frees or (op.frees is None and _saved_values(node))):
                 node.saved = freed
             saved = None
-        node, g = waiting.newest(held, held_g) if waiting.heap else (held, held_g)
+        if heap and (held is None or held.order < -heap[0]):
+            node, g = waiting.newest(held, held_g)
+        else:
+            node, g = held, held_g
     return reached
 
 
@@ -159,13 +163,11 @@ class _Waiting:
         parts[index] = g if parts[index] is None else parts[index] + g
 
     def newest(self, held: Node | None, held_g: Any) -> tuple[Node | None, Any]:
-        """The newest node of all, `held` among them, and its gradient; none where there is none."""
-        if not self.heap:
-            return held, held_g
-        if held is not None and held.order > -self.heap[0]:
-            return held, held_g
+        """The newest node of all, `held` among them, and its gradient; none where nothing waits."""
         if held is not None:
             self.add(held, held_g)
+        if not self.heap:
+            return None, None
         order = -heappop(self.heap)
         self.ours.discard(order)
         return self.nodes.pop(order), self.gradients.pop(order)

@@ -9,7 +9,7 @@ import numpy as np
 from gradcli.engine import modes
 from gradcli.engine.allocation import MOST_DIMS, allocatable
 from gradcli.engine.tensor import CUT, NUMBER, Tensor
-from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure
+from gradcli.errors import LimitFailure, ShapeFailure, TypeFailure, kind_of
 
 NUMBERS = frozenset((float, int, bool))
 """The plain numbers of a script: their type never widens a tensor's."""
@@ -56,15 +56,6 @@ def as_tensor(value: Any, dtype: np.dtype | None = None) -> Tensor:
     if kind is complex:
         raise TypeFailure("complex numbers aren't supported", help="compute with real and imaginary parts")
     raise TypeFailure(f"expected a tensor or numbers, and got {kind_of(value)}")
-
-
-def kind_of(value: Any) -> str:
-    """What a value is, in a person's words, for a failure that refuses it."""
-    if value is None:
-        return "none"
-    if callable(value):
-        return "a function"
-    return "a string" if isinstance(value, str) else f"a {type(value).__name__}"
 
 
 def _row(value: range, dtype: np.dtype) -> np.ndarray:

@@ -71,9 +71,18 @@ neg = differentiable(
     operator.neg, lambda g, *_: -g,
     name="neg", numpy=np.negative, arity=1, elementwise=True, real=False, doc="Minus each element.", formula="-1",
 )  # fmt: skip
+# At 0 the slope is the formula's -inf, its limit from both sides.
 reciprocal = differentiable(
-    np.reciprocal, lambda g, y, _x: -g * (y * y), doc="1 divided by each element.", formula="-1/x^2", domain="nonzero"
+    np.reciprocal,
+    lambda g, y, _x: -g * (y * y),
+    doc="""1 divided by each element.
+
+    Kink: at 0 the result is inf (at -0 -inf) and the slope -inf.
+    """,
+    formula="-1/x^2",
+    domain="nonzero",
 )
+# Where a remainder jumps its slope in x is that on both sides, 1: the quotient's rounding has the slope 0, also there.
 remainder = differentiable(
     np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor(x / y),
     grad_name="RemainderBackward1", real=False,
@@ -105,39 +114,89 @@ exp = differentiable(np.exp, lambda g, y, _x: g * y, doc="e to the power of each
 exp2 = differentiable(
     np.exp2, lambda g, y, _x: g * y * ln(2), doc="2 to the power of each element.", formula="2^x * log(2)"
 )
-expm1 = differentiable(np.expm1, lambda g, y, _x: g * (y + 1), doc="exp(x) - 1, exact for small x.", formula="exp(x)")
+expm1 = differentiable(
+    np.expm1,
+    lambda g, y, _x: g * (y + 1),
+    doc="""exp(x) - 1, exact for small x.
+
+    Example: expm1([1e-20, 1.])
+        exp([1e-20, 1.]) - 1
+    """,
+    formula="exp(x)",
+)
+# At 0 the slope of a logarithm is its limit inf, no bound: right beside 0 it has none either. Below 0 the result is nan
+# already, and torch's rule doesn't say it again.
 log = differentiable(
-    np.log, lambda g, _y, x: g / x, doc="The natural logarithm of each element.", formula="1/x", domain="positive"
+    np.log,
+    lambda g, _y, x: g / x,
+    doc="""The natural logarithm of each element.
+
+    Kink: at 0 the result is -inf and the slope inf; below 0 the result is nan and the slope still 1/x.
+    Example: x = [0.5, 1., 2.]
+        log(x)
+        backward sum(log(x))
+    """,
+    formula="1/x",
+    domain="positive",
 )
 log1p = differentiable(
     np.log1p, lambda g, _y, x: g / (x + 1),
-    grad_name="Log1PBackward0", doc="log(1 + x), exact for small x.", formula="1/(1 + x)", domain="positive",
+    grad_name="Log1PBackward0",
+    doc="""log(1 + x), exact for small x.
+
+    Kink: at -1 the result is -inf and the slope inf; below -1 the result is nan and the slope still 1/(1 + x).
+    Example: log1p([1e-20, 1.])
+        log(1 + [1e-20, 1.])
+    """,
+    formula="1/(1 + x)", domain="positive",
 )  # fmt: skip
 log2 = differentiable(
     np.log2,
     lambda g, _y, x: g / (x * ln(2)),
-    doc="The logarithm to base 2.",
+    doc="""The logarithm to base 2.
+
+    Kink: at 0 the result is -inf and the slope inf; below 0 the result is nan and the slope what the formula gives.
+    """,
     formula="1/(x * log(2))",
     domain="positive",
 )
 log10 = differentiable(
     np.log10,
     lambda g, _y, x: g / (x * ln(10)),
-    doc="The logarithm to base 10.",
+    doc="""The logarithm to base 10.
+
+    Kink: at 0 the result is -inf and the slope inf; below 0 the result is nan and the slope what the formula gives.
+    """,
     formula="1/(x * log(10))",
     domain="positive",
 )
+# Which of two equal infinities is larger isn't known: their difference, and so the slopes, are nan.
 logaddexp = differentiable(
     np.logaddexp, lambda g, _z, x, y: g * sigmoid(x - y), lambda g, _z, x, y: g * sigmoid(y - x),
-    doc="log(exp(x) + exp(y)), without overflow.", formula=("sigmoid(x - y)", "sigmoid(y - x)"),
+    doc="""log(exp(x) + exp(y)), without overflow.
+
+    Kink: where both are the same infinity the slopes are nan.
+    Example: x = [0., 1000.]
+        y = [1., 1000.]
+        logaddexp(x, y)
+        backward sum(logaddexp(x, y))
+    """,
+    formula=("sigmoid(x - y)", "sigmoid(y - x)"),
 )  # fmt: skip
 
 # ---- roots and magnitudes
 
+# At 0 the slope is its limit inf, and 0 times it nan: to take 0 there would hide that the root can't be differentiated.
 sqrt = differentiable(
     np.sqrt,
     lambda g, y, _x: g / (2 * y),
-    doc="The square root of each element.",
+    doc="""The square root of each element.
+
+    Kink: at 0 the slope is inf, and nan where `g` is 0, since 0 times inf is nan; below 0 result and slope are nan.
+    Example: x = [0.25, 1., 4.]
+        sqrt(x)
+        backward sum(sqrt(x))
+    """,
     formula="1/(2 * sqrt(x))",
     domain="positive",
 )
@@ -150,7 +209,11 @@ def _rsqrt(input):
 rsqrt = differentiable(
     _rsqrt, lambda g, y, _x: -0.5 * g * y**3,
     name="rsqrt", elementwise=True,
-    doc="1 divided by the square root of each element.", formula="-1/(2 * x * sqrt(x))", domain="positive",
+    doc="""1 divided by the square root of each element.
+
+    Kink: at 0 the result is inf and the slope -inf; below 0 both are nan.
+    """,
+    formula="-1/(2 * x * sqrt(x))", domain="positive",
 )  # fmt: skip
 # At 0, where |x| has slopes -1 and 1, the subgradient is sign(0) = 0.
 abs = differentiable(
@@ -158,13 +221,27 @@ abs = differentiable(
     lambda g, _y, x: g * sign(x),
     name="abs",
     real=False,
-    doc="The absolute value of each element.",
+    doc="""The absolute value of each element.
+
+    Kink: at 0, where the slope jumps from -1 to 1, it is 0.
+    Example: x = [-2., 0., 3.]
+        abs(x)
+        backward sum(abs(x))
+    """,
     formula="sign(x)",
 )
+# At (0, 0), the tip of the cone, torch leaves it at 0/0 (and takes the subgradient 0 for `norm`).
 hypot = differentiable(
     np.hypot, lambda g, z, x, _y: g * (x / z), lambda g, z, _x, y: g * (y / z),
-    doc="sqrt(x^2 + y^2), without overflow.", formula=("x/hypot(x, y)",
-    "y/hypot(x, y)")
+    doc="""sqrt(x^2 + y^2), without overflow.
+
+    Kink: where both are 0 the slopes are nan, as 0/0 is; so is the slope in an infinite element.
+    Example: x = [3., 1e200]
+        y = [4., 1e200]
+        hypot(x, y)
+        backward sum(hypot(x, y))
+    """,
+    formula=("x/hypot(x, y)", "y/hypot(x, y)"),
 )  # fmt: skip
 
 # ---- trigonometric and hyperbolic functions (radians)
@@ -178,11 +255,15 @@ cos = differentiable(
 tan = differentiable(
     np.tan, lambda g, y, _x: g * (1 + y * y), doc="The tangent of each element (radians).", formula="1 + out^2"
 )
+# Where it begins and ends, the slope of an arc function is its limit inf, as that of sqrt at 0.
 asin = differentiable(
     np.arcsin,
     lambda g, _y, x: g / np.sqrt(1 - x * x),
     name="asin",
-    doc="The arc sine of each element (radians).",
+    doc="""The arc sine of each element (radians).
+
+    Kink: at -1 and 1 the slope is inf; beyond them result and slope are nan.
+    """,
     formula="1/sqrt(1 - x^2)",
     domain="unit",
 )
@@ -190,7 +271,10 @@ acos = differentiable(
     np.arccos,
     lambda g, _y, x: -g / np.sqrt(1 - x * x),
     name="acos",
-    doc="The arc cosine of each element (radians).",
+    doc="""The arc cosine of each element (radians).
+
+    Kink: at -1 and 1 the slope is -inf; beyond them result and slope are nan.
+    """,
     formula="-1/sqrt(1 - x^2)",
     domain="unit",
 )
@@ -221,7 +305,10 @@ acosh = differentiable(
     np.arccosh,
     lambda g, _y, x: g / np.sqrt(x * x - 1),
     name="acosh",
-    doc="The inverse hyperbolic cosine of each element.",
+    doc="""The inverse hyperbolic cosine of each element.
+
+    Kink: at 1 the slope is inf; below 1 the result is nan.
+    """,
     formula="1/sqrt(x^2 - 1)",
     domain="above one",
 )
@@ -229,7 +316,11 @@ atanh = differentiable(
     np.arctanh,
     lambda g, _y, x: g / (1 - x * x),
     name="atanh",
-    doc="The inverse hyperbolic tangent of each element.",
+    doc="""The inverse hyperbolic tangent of each element.
+
+    Kink: at -1 and 1 the result is -inf and inf, and the slope inf; beyond them the result is nan and the slope what
+        the formula gives.
+    """,
     formula="1/(1 - x^2)",
     domain="unit",
 )
@@ -243,10 +334,21 @@ def _inverse(x):
 atan2 = differentiable(
     np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x,
     y: g * (-x * _inverse(x * x + y * y)),
-    name="atan2", doc="The angle of the point (other, input), in radians.", formula=("y/(x^2 + y^2)", "-x/(x^2 + y^2)"),
+    name="atan2",
+    doc="""The angle of the point (other, input), in radians.
+
+    Kink: at the origin, where an angle has no slope, both slopes are 0.
+    Example: up = [1., 1., -1., 0.]
+        right = [1., -1., -1., 0.]
+        atan2(up, right)
+        backward sum(atan2(up, right))
+    """,
+    formula=("y/(x^2 + y^2)", "-x/(x^2 + y^2)"),
 )  # fmt: skip
 
 # ---- steps: differentiable with zero gradient, as in torch
+#
+# At a step itself too, where the slope isn't defined: it is 0 on both sides.
 
 
 def _flat(g):
@@ -264,12 +366,52 @@ sign = differentiable(
     numpy=np.sign,
     elementwise=True,
     real=False,
-    doc="-1, 0 or 1 by the sign of each element.",
+    doc="""-1, 0 or 1 by the sign of each element.
+
+    Derivative: 0 almost everywhere
+    Kink: at 0 result and slope are 0; the sign of nan is 0.
+    Example: x = [-2., 0., 0.5]
+        sign(x)
+        backward sum(sign(x))
+    """,
     formula="0",
 )
-floor = differentiable(np.floor, lambda g, *_: _flat(g), real=False, doc="Each element rounded down.", formula="0")
-ceil = differentiable(np.ceil, lambda g, *_: _flat(g), real=False, doc="Each element rounded up.", formula="0")
-trunc = differentiable(np.trunc, lambda g, *_: _flat(g), real=False, doc="Each element rounded towards 0.", formula="0")
+floor = differentiable(
+    np.floor,
+    lambda g, *_: _flat(g),
+    real=False,
+    doc="""Each element rounded down.
+
+    Derivative: 0 almost everywhere
+    Kink: at a whole number, where it steps, the slope is 0 too.
+    Example: floor([-1.5, 0.5, 2.])
+    """,
+    formula="0",
+)
+ceil = differentiable(
+    np.ceil,
+    lambda g, *_: _flat(g),
+    real=False,
+    doc="""Each element rounded up.
+
+    Derivative: 0 almost everywhere
+    Kink: at a whole number, where it steps, the slope is 0 too.
+    Example: ceil([-1.5, 0.5, 2.])
+    """,
+    formula="0",
+)
+trunc = differentiable(
+    np.trunc,
+    lambda g, *_: _flat(g),
+    real=False,
+    doc="""Each element rounded towards 0.
+
+    Derivative: 0 almost everywhere
+    Kink: at a whole number, where it steps, the slope is 0 too.
+    Example: trunc([-1.5, 0.5, 2.])
+    """,
+    formula="0",
+)
 round = differentiable(
     np.rint, lambda g, *_: _flat(g), name="round", real=False, doc="Each element rounded, halves to even.", formula="0"
 )
@@ -279,12 +421,17 @@ def _frac(input):
     return input - np.trunc(input)
 
 
+# x - trunc(x), with the slope 0 for trunc also where it steps.
 frac = differentiable(
     _frac,
     lambda g, *_: g,
     name="frac",
     elementwise=True,
-    doc="The part of each element after the point, with its sign.",
+    doc="""The part of each element after the point, with its sign.
+
+    Kink: at a whole number, where it jumps, the slope is 1 too.
+    Example: frac([-1.25, 0.5, 2.])
+    """,
     formula="1",
 )
 
@@ -302,14 +449,28 @@ def _share(g, refused, tie):
 maximum = differentiable(
     np.maximum, lambda g, _z, x, y: _share(g, x < y, x == y), lambda g, _z, x, y: _share(g, y < x, x == y),
     real=False,
-    doc="The larger of two elements.", formula=("where(x == y, 1/2, where(x > y, 1, 0))",
-    "where(x == y, 1/2, where(y > x, 1, 0))"),
+    doc="""The larger of two elements.
+
+    Kink: at a tie each side gets half of `g`; with a nan on a side the result is nan and both sides get all of `g`.
+    Example: x = [1., 2., 3.]
+        y = 2.
+        maximum(x, y)
+        backward sum(maximum(x, y))
+    """,
+    formula=("where(x == y, 1/2, where(x > y, 1, 0))", "where(x == y, 1/2, where(y > x, 1, 0))"),
 )  # fmt: skip
 minimum = differentiable(
     np.minimum, lambda g, _z, x, y: _share(g, x > y, x == y), lambda g, _z, x, y: _share(g, y > x, x == y),
     real=False,
-    doc="The smaller of two elements.", formula=("where(x == y, 1/2, where(x < y, 1, 0))",
-    "where(x == y, 1/2, where(y < x, 1, 0))"),
+    doc="""The smaller of two elements.
+
+    Kink: at a tie each side gets half of `g`; with a nan on a side the result is nan and both sides get all of `g`.
+    Example: x = [1., 2., 3.]
+        y = 2.
+        minimum(x, y)
+        backward sum(minimum(x, y))
+    """,
+    formula=("where(x == y, 1/2, where(x < y, 1, 0))", "where(x == y, 1/2, where(y < x, 1, 0))"),
 )  # fmt: skip
 
 
@@ -317,6 +478,8 @@ def where(condition, input, other):
     return np.where(condition, input, other)[()]
 
 
+# The side that wasn't chosen gets a gradient of 0, not none: where that side's slope is inf, 0 * inf makes nan, as in
+# torch. The elements must be chosen before the function with that slope.
 where = differentiable(
     where, None, lambda g, _z, c, _x, _y: np.where(c, g, 0), lambda g, _z, c, _x, _y: np.where(c, 0, g),
     numpy=np.where, elementwise=True, arity=3, real=False,
@@ -331,7 +494,7 @@ def clamp(input, min=None, max=None):
 
 
 def _inside(x, low, high):
-    """Where x passes a clamp: at a bound itself too, so the slope there is 1."""
+    """Where x passes a clamp: at a bound too, where the result is still x itself, so the slope there is 1."""
     return ((x >= low) if low is not None else True) & ((x <= high) if high is not None else True)
 
 
@@ -357,7 +520,12 @@ sigmoid = differentiable(
     sigmoid,
     lambda g, y, _x: g * (1 - y) * y,
     elementwise=True,
-    doc="1/(1 + exp(-x)), element by element.",
+    doc="""1/(1 + exp(-x)), element by element.
+
+    Example: x = [-4., 0., 4.]
+        sigmoid(x)
+        backward sum(sigmoid(x))
+    """,
     formula="out * (1 - out)",
 )
 
@@ -372,7 +540,13 @@ relu = differentiable(
     lambda g, y, _x: np.where(y <= 0, 0, g),
     elementwise=True,
     real=False,
-    doc="The larger of 0 and each element.",
+    doc="""The larger of 0 and each element.
+
+    Kink: at 0 the slope is 0.
+    Example: x = [-1., 0., 2.]
+        relu(x)
+        backward sum(relu(x))
+    """,
     formula="where(x > 0, 1, 0)",
 )
 
@@ -452,7 +626,11 @@ erfc = differentiable(
     erfc,
     lambda g, _y, x: g * (-2 / root(pi) * np.exp(-(x * x))),
     elementwise=True,
-    doc="1 - erf(x), exact for large x.",
+    doc="""1 - erf(x), exact for large x.
+
+    Example: erfc(10.)
+        1 - erf(10.)
+    """,
     formula="-2/sqrt(pi) * exp(-x^2)",
 )
 
@@ -461,6 +639,7 @@ def masked_fill(mask, value, input):
     return np.where(mask, value, input)[()]
 
 
+# What is filled gets a gradient of 0, not none, as `where` has it.
 masked_fill = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
     grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False,

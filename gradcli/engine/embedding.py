@@ -17,6 +17,7 @@ def _slope(g, shape, index, padding, by_frequency):
     share = np.ones(index.shape, g.dtype)
     if by_frequency:
         share = share / np.bincount(index.ravel(), minlength=shape[0])[index].astype(g.dtype)
+    # torch leaves a row that only fills sequences up to one length as it is, whatever was computed from it.
     if padding is not None:
         share = np.where(index == padding, 0, share)
     if by_frequency or padding is not None:

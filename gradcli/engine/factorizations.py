@@ -48,6 +48,8 @@ def cholesky(A):
 
 
 def _cholesky_slope(g, y):
+    # One triangle of A is read, but A stands for a symmetric matrix, of which an element and its mirror image vary
+    # together: each gets half of what they do. So a step along the gradient leaves A symmetric. (As torch.)
     half = np.tril(mT(y) @ g)
     middle = 0.5 * (half + mT(np.tril(half, -1)))
     return solve_triangular(y, solve_triangular(mT(y), middle, True, True, False), False, False, False)
@@ -83,7 +85,11 @@ def _no_convergence(name, x):
 
 
 def _eigh_slope(g, y):
-    """Equal eigenvalues leave their eigenvectors undetermined: there the gradient is not finite, as in torch."""
+    """Equal eigenvalues leave their eigenvectors undetermined: there the gradient is not finite, as in torch.
+
+    Any rotation among such vectors is a decomposition too, so they don't follow the matrix, and inf or nan says so. The
+    values follow it. The matrix is symmetric, and its gradient too, though one triangle is read: as for cholesky.
+    """
     g_values, g_vectors = g
     values, vectors = y
     if g_vectors is None:
@@ -113,6 +119,7 @@ def eigvalsh(A, UPLO="L"):
 
 
 def _eigvalsh_slope(g, x, UPLO):
+    # Where eigenvalues are equal any basis of their vectors will do: each splits the same total in another way.
     _, vectors = eigh(x, UPLO)
     return (vectors * _row(g)) @ mT(vectors)
 
@@ -145,7 +152,9 @@ def _refuse_nonfinite(x):
 def _svd_slope(g, y):
     """Of full matrices only the columns that belong to singular values have a gradient, as in torch.
 
-    Equal singular values leave their vectors undetermined: there the gradient is not finite.
+    Equal singular values leave their vectors undetermined: there the gradient is not finite. A value of 0 does so in a
+    matrix that isn't square, whose longer vectors it no longer ties to the shorter. The further columns of full
+    matrices are any that complete a basis, which no change of A decides.
     """
     u, s, vh = y
     k = s.shape[-1]
@@ -192,6 +201,8 @@ def svdvals(A):
 
 
 def _svdvals_slope(g, x):
+    # A singular value of 0 has a kink, like |x| at 0. Its vectors, whichever LAPACK takes, give a subgradient, and
+    # torch's; 0 would be one too, but would leave a matrix at that rank.
     u, _, vh = svd(x, False)
     return (u * _row(g)) @ vh
 
@@ -236,6 +247,8 @@ def _qr_slope(g, y, x, mode):
 
 
 def _tall_qr_slope(g_q, g_r, q, r):
+    # R is solved with: where columns of A depend on each other it is singular and Q's columns are arbitrary. There the
+    # gradient is not finite, or means nothing where rounding hides it, as in torch.
     inside = g_r @ mT(r) - mT(q) @ g_q
     symmetric = np.triu(inside) + mT(np.triu(inside, 1))
     return solve_triangular(mT(r), g_q + q @ symmetric, False, False, False)
@@ -268,7 +281,11 @@ def lu(A):
 
 
 def _lu_slope(g, y):
-    """The square part by L's and U's triangles; what a matrix has beyond it was solved for, and is solved back."""
+    """The square part by L's and U's triangles; what a matrix has beyond it was solved for, and is solved back.
+
+    A zero pivot divides: L is not determined below it, and the gradient not finite, as in torch. The order of the rows
+    moves in steps, and is taken as it is.
+    """
     both, order = y
     rows, columns = both.shape[-2:]
     k = min(rows, columns)

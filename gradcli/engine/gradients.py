@@ -122,16 +122,16 @@ def backward(
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
         )
-        results = [(leaf.saved, g) for leaf, g in reached.leaves if leaf.saved.stopped is not leaf]
+        changes = [
+            (leaf.saved, _new_gradient(leaf.saved.grad, g))
+            for leaf, g in reached.leaves
+            if leaf.saved.stopped is not leaf
+        ]
         if inputs is not None:
-            results += [
-                (tensor.ensure_meta(), reached.captured[tensor.node])
-                for tensor in inputs
-                if tensor.node in reached.captured
-            ]
-        changes = [(meta, _new_gradient(meta.grad, g)) for meta, g in results]
+            given = [(tensor.ensure_meta(), reached.captured.get(tensor.node)) for tensor in inputs]
+            changes += [(meta, _new_gradient(meta.grad, g)) for meta, g in given if g is not None]
         if modes.warn is not None:
-            _warn_of_accumulation([meta for meta, _ in results])
+            _warn_of_accumulation(changes)
         retained = [(meta, _new_gradient(meta.grad, g)) for meta, g in reached.retained]
     _store(changes + retained)
     return [meta for meta, _ in changes]
@@ -154,11 +154,11 @@ def _not_empty(inputs: Sequence[Tensor], name: str) -> None:
         raise AutogradFailure(f"`inputs` argument to `{name}()` cannot be empty.", help="name at least one tensor")
 
 
-def _warn_of_accumulation(changing: list[AutogradMeta]) -> None:
+def _warn_of_accumulation(changing: list[tuple[AutogradMeta, Any]]) -> None:
     """A loop that never clears its gradients adds every pass to those before: right in torch, and seldom meant."""
     here = site()
-    for meta in changing:
-        if meta.grad is not None and meta.last_pass == here and np.any(meta.grad.array):
+    for meta, _ in changing:
+        if meta.grad is not None and meta.last_pass == here and meta.grad.array.any():
             assert modes.warn is not None
             modes.warn(
                 "this backward adds to the gradients of its last pass",
@@ -239,22 +239,27 @@ def grad(
 class _quiet:
     """A pass records only under `create_graph`, and NumPy doesn't warn: a gradient may well be inf or nan."""
 
+    __slots__ = ("before", "errors", "inside", "recording", "watch")
+
     def __init__(self, create_graph: bool) -> None:
         self.recording = create_graph
         self.watch = modes.watch
-        self.errors = np.errstate(all="ignore") if self.watch is None else self.watch.errors()
+        # Where somebody watches, NumPy's errors go there already.
+        self.errors = np.errstate(all="ignore") if self.watch is None else None
 
     def __enter__(self) -> None:
         self.before, modes.recording = modes.recording, self.recording
-        if self.watch is not None:
+        if self.errors is not None:
+            self.errors.__enter__()
+        else:
             self.watch.disarm()
             self.inside, self.watch.in_backward = self.watch.in_backward, True
-        self.errors.__enter__()
 
     def __exit__(self, *problem: Any) -> None:
-        self.errors.__exit__(*problem)
         modes.recording = self.before
-        if self.watch is not None:
+        if self.errors is not None:
+            self.errors.__exit__(*problem)
+        else:
             self.watch.in_backward, modes.raised = self.inside, None
 
 

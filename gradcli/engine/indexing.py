@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import inplace, memory, modes, shaping
-from gradcli.engine.conversion import as_tensor, kind_of
+from gradcli.engine.conversion import as_tensor
 from gradcli.engine.tensor import Tensor
-from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure
+from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, kind_of
 
 
 def _whole(value: Any) -> int:

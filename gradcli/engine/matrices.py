@@ -26,8 +26,9 @@ def det(A):
 def _cofactors(y, x):
     """The derivative of the determinant: det(A) inv(A)^T, which is finite where the inverse is not.
 
-    There it is taken from A = U S V: the determinants of U and V, which don't vary, times the products of all other
-    singular values. (torch does so under create_graph; without, it gives zeros at a singular matrix.)
+    A determinant is a polynomial of the elements, so it has a gradient at a singular matrix as anywhere else. There it
+    is taken from A = U S V: the determinants of U and V, which don't vary, times the products of all other singular
+    values. (torch does so under create_graph; without, it gives zeros at a singular matrix.)
     """
     if np.all(as_array(y) != 0):
         return _over_matrix(y) * mT(inv(x))
@@ -49,7 +50,7 @@ def slogdet(A):
 
 
 def _slogdet_slope(g, y, x):
-    """The sign moves in steps. At a singular matrix the logarithm has no slope: inf or nan, as in torch."""
+    """The sign moves in steps. At a singular matrix the logarithm, -inf, has no slope: inf or nan, as in torch."""
     if g[1] is None:
         return np.zeros_like(as_array(x))
     if np.all(as_array(y[0]) != 0):
@@ -86,7 +87,11 @@ def pinv(A, atol=0.0, rtol=0.0, hermitian=False):
 
 
 def _pinv_slope(g, y, x):
-    """G. Golub and V. Pereyra (1973): the inverse's rule, and what moves the null spaces; for a constant rank."""
+    """G. Golub and V. Pereyra (1973): the inverse's rule, and what moves the null spaces; for a constant rank.
+
+    Where the rank grows the pseudoinverse jumps, from 0 to the inverse of a singular value near 0, and no gradient
+    tells of that. Changes that leave the rank as it is have one, which is this; torch's too.
+    """
     g, y_t = mT(g), mT(y)
     if x.shape[-2] <= x.shape[-1]:
         k = g @ y

@@ -10,6 +10,8 @@ from gradcli.engine.reductions import count
 
 def _parted(x, axis, eps):
     """The deviation from the mean, and sqrt(variance + eps)."""
+    # eps stands under the root, so that where all of x is equal the size is sqrt(eps): 0 comes out, and its slope,
+    # 1/sqrt(eps) across the constant, is finite. As in torch, the variance is that of the values (divided by n).
     n = count(x.shape, axis)
     deviation = x - np.sum(x, axis=axis, keepdims=True) / n
     return deviation, np.sqrt(np.sum(deviation * deviation, axis=axis, keepdims=True) / n + eps)

@@ -36,11 +36,22 @@ def specialised(op: Op) -> Callable[..., Any]:
         return _unary(op)
     if op.elementwise and op.arity == len(op.parameters) == 2:
         return _binary(op)
+    if not op.variadic and not op.several:
+        if op.arity == 1:
+            return _of_one(op)
+        if op.arity == len(op.parameters) == 2:
+            return _of_two(op)
     return _general(op)
 
 
 def _recorded(
-    op: Op, out: Any, edges: tuple[Any, ...], saved: tuple[Any, ...], shapes: Any, *inputs: Any
+    op: Op,
+    out: Any,
+    edges: tuple[Any, ...],
+    saved: tuple[Any, ...],
+    shapes: Any,
+    inputs: tuple[Any, ...],
+    params: tuple[Any, ...] = (),
 ) -> Tensor:
     """A result and its node; `inputs` are the arrays and numbers that it was computed from.
 
@@ -69,7 +80,7 @@ def _recorded(
     tensor.node = node
     tensor.meta = None
     if modes.attend is not None:
-        modes.attend(node, out, inputs, ())
+        modes.attend(node, out, inputs, params)
     return tensor
 
 
@@ -85,9 +96,8 @@ def _unary(op: Op) -> Callable[..., Any]:
         node = input.node
         if node and modes.recording:
             out = forward(array)
-            return _recorded(
-                op, out, (node,), (out if keep_out else None, array if keep_input else None), None, array
-            )
+            saved = (out if keep_out else None, array if keep_input else None)
+            return _recorded(op, out, (node,), saved, None, (array,))
         if real and array.dtype.kind not in "fc":
             array = array.astype(modes.default_dtype)
         try:
@@ -124,7 +134,7 @@ def _binary(op: Op) -> Callable[..., Any]:
                     return _untracked_by_number(op, input, input, other)
                 out = forward(x, other)
                 saved = (out if keep_out_1 else None, x if keep_x_1 else None, other if keep_y_1 else None)
-                return _recorded(op, out, (x_node, None), saved, None, x, other)
+                return _recorded(op, out, (x_node, None), saved, None, (x, other))
             else:
                 return apply(input, as_tensor(other))
         elif type(other) is Tensor:
@@ -136,7 +146,7 @@ def _binary(op: Op) -> Callable[..., Any]:
             y = other.array
             out = forward(input, y)
             saved = (out if keep_out_2 else None, input if keep_x_2 else None, y if keep_y_2 else None)
-            return _recorded(op, out, (None, y_node), saved, None, input, y)
+            return _recorded(op, out, (None, y_node), saved, None, (input, y))
         elif isinstance(input, (np.ndarray, np.generic)) or isinstance(other, (np.ndarray, np.generic)):
             return forward(input, other)
         else:
@@ -170,8 +180,7 @@ def _binary(op: Op) -> Callable[..., Any]:
             (x_node, y_node),
             (out if keep_out else None, x if keep_x else None, y if keep_y else None),
             None if narrow_x is None and narrow_y is None else (narrow_x, narrow_y),
-            x,
-            y,
+            (x, y),
         )
 
     return apply
@@ -249,6 +258,64 @@ def _elementwise_failure(op: Op, x: Any, y: Any, problem: Exception) -> Exceptio
 
 def _dtype_of(value: Any) -> str:
     return str(getattr(value, "dtype", type(value).__name__))
+
+
+# ---- one input and parameters (reductions, shapes), two inputs (products)
+
+
+def _of_one(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+    params_expected = len(op.parameters) - 1
+    keep_out, keep_input = op.keeps[None if op.joint else 1]
+    is_view, real = op.view, op.real
+
+    def apply(input: Any, *params: Any, **named: Any) -> Any:
+        if named or len(params) != params_expected:
+            input, *rest = bind(op, (input, *params), named)
+            params = tuple(rest)
+        if type(input) is not Tensor:
+            if isinstance(input, (np.ndarray, np.generic)):
+                return forward(input, *params)
+            input = as_tensor(input)
+        array = buffer(input) if is_view else input.array
+        node = input.node
+        if node and modes.recording:
+            out = forward(array, *params)
+            kept = array if keep_input == VALUE else array.shape if keep_input == SHAPE else None
+            saved = (out if keep_out == VALUE else None, kept, *params)
+            result = _recorded(op, out, (node,), saved, None, (array,), params)
+        else:
+            result = untracked(op, forward(_real(array) if real else array, *params), input)
+        if is_view:
+            relate_views(result, input, op, params)
+        return result
+
+    return apply
+
+
+def _of_two(op: Op) -> Callable[..., Any]:
+    forward = op.forward
+    rules = len(op.rules)
+
+    def apply(*args: Any, **named: Any) -> Any:
+        if named or len(args) != 2:
+            args = bind(op, args, named)
+        if type(args[0]) is not Tensor or type(args[1]) is not Tensor or op.view:
+            return general(*args)
+        if args[0].array.dtype is not args[1].array.dtype:
+            args = _of_one_dtype(op, args)
+        one, other = args
+        x, y = one.array, other.array
+        nodes = one.node or None, other.node or None
+        if modes.recording and (nodes[0] or (nodes[1] and (rules == 2 or op.joint))):
+            out = forward(x, y)
+            return _recorded(op, out, nodes, saved_by(op, nodes, out, (x, y), ()), None, (x, y))
+        if op.real:
+            x, y = _real(x), _real(y)
+        return untracked(op, forward(x, y), one, other)
+
+    general = _general(op)
+    return apply
 
 
 # ---- everything else: any number of inputs, parameters, results

@@ -35,7 +35,7 @@ def count(shape, axis):
 
 
 def sum(x, axis=None, keepdims=False):
-    return np.sum(x, axis=axis, keepdims=keepdims)
+    return np.add.reduce(x, axis, keepdims=keepdims)
 
 
 sum = differentiable(
@@ -74,6 +74,8 @@ def _others(x, axis):
 
 
 def _prod_slope(g, y, x, axis, keepdims):
+    # A product is linear in each element, with the product of the others as slope, so there's no kink at 0. Only the
+    # quick way to that slope, out / x, fails there.
     if not np.any(_raw(x) == 0):
         return restore(g * y, axis, keepdims) / x
     if axis is None:
@@ -107,7 +109,7 @@ def _var_slope(g, x, axis, correction, keepdims):
     deviation = x - np.mean(x, axis=axis, keepdims=True)
     if n > 0:
         return restore(g, axis, keepdims) * (2 / n) * deviation
-    # One element has no spread to measure: nan, in value and slope.
+    # One element has no spread to measure: 0/0, nan in value and slope (and inf where distances are divided by 0).
     return restore(g, axis, keepdims) * np.where(_raw(deviation) == 0, np.nan, inf).astype(_raw(x).dtype)
 
 
@@ -122,7 +124,8 @@ def std(x, axis=None, correction=1, keepdims=False):
 
 
 def _std_slope(g, y, x, axis, correction, keepdims):
-    # At zero spread the root has no slope; torch takes 0.
+    # At zero spread the root has a kink, from where it grows in every direction: 0 is among its subgradients, and
+    # torch's choice. The chain rule by itself would give inf * 0.
     return _var_slope(np.where(y == 0, 0, g / (2 * y)), x, axis, correction, keepdims)
 
 
@@ -133,6 +136,9 @@ std = differentiable(
 
 
 # ---- extremes: where several elements share the extreme value, they share its gradient evenly
+#
+# The result is a number that any of them could have given. The mean of what each alone would get prefers none of them,
+# and doesn't depend on their order.
 
 
 def _even(g, y, x, axis, keepdims):
@@ -199,15 +205,23 @@ def norm(x, p=2, axis=None, keepdims=False):
     return np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
 
 
+def _sgn(x):
+    """torch's sign: 0 at nan too."""
+    return np.sign(np.where(x == x, x, 0))
+
+
 def _norm_slope(g, y, x, p, axis, keepdims):
-    """Where the norm is 0 it has a kink; torch takes the subgradient 0."""
+    """Where the norm is 0 it has a kink, a minimum: torch takes the subgradient 0, which the quotients don't give."""
     if p == 0:
+        # A count is a step: flat almost everywhere.
         return np.zeros_like(x)
     if p in (inf, -inf):
-        return np.sign(x) * _even(g, y, np.abs(x), axis, keepdims)
+        # The extreme of the sizes, whose ties share as those of amax do.
+        return _sgn(x) * _even(g, y, np.abs(x), axis, keepdims)
     y, g = restore(y, axis, keepdims), restore(g, axis, keepdims)
     if p == 1:
-        return g * np.sign(x)
+        # An element that is 0 has slopes from -1 to 1; sign takes 0, the one in the middle.
+        return g * _sgn(x)
     if p == 2:
         return x * (np.where(y == 0, 0, g) / np.where(y == 0, 1, y))
     # |x|^(p-2) is infinite at x = 0 for p < 2, where the slope is 0.
@@ -282,10 +296,18 @@ cumprod = differentiable(
 
 
 # ---- the softmax family: shifted by the maximum, so that exp can't overflow
+#
+# Elements of -inf have no share. Where all of them are, or one is inf, there's nothing to share: inf - inf is nan, and
+# so is the slope of logsumexp, exp(-inf - -inf); its value is -inf or inf, for which the shift is left out there.
+# torch has the same.
+
+
+def _top(x, axis):
+    return np.maximum.reduce(x, axis, keepdims=True, initial=-inf)
 
 
 def _shift(x, axis):
-    top = np.max(x, axis=axis, keepdims=True, initial=-inf)
+    top = _top(x, axis)
     return np.where(np.isfinite(top), top, 0)
 
 
@@ -303,8 +325,8 @@ logsumexp = differentiable(
 
 
 def softmax(x, axis):
-    size = np.exp(x - _shift(x, axis))
-    return size / np.sum(size, axis=axis, keepdims=True)
+    size = np.exp(x - _top(x, axis))
+    return size / np.add.reduce(size, axis, keepdims=True)
 
 
 softmax = differentiable(
@@ -315,8 +337,8 @@ softmax = differentiable(
 
 
 def log_softmax(x, axis):
-    shifted = x - _shift(x, axis)
-    return shifted - np.log(np.sum(np.exp(shifted), axis=axis, keepdims=True))
+    shifted = x - _top(x, axis)
+    return shifted - np.log(np.add.reduce(np.exp(shifted), axis, keepdims=True))
 
 
 log_softmax = differentiable(

@@ -17,7 +17,8 @@ from gradcli.engine.shaping import getitem_index, put
 from gradcli.engine.shaping import scatter as zeros_with
 from gradcli.engine.tensor import Tensor
 
-# ---- set at places: the old value has no part in the new one, and where two go to one place torch gives both its slope
+# ---- set at places: the old value has no part in the new one. Where two go to one place the last one stays, and both
+# get the slope of the place, as in torch: which of the two stays isn't kept.
 
 scatter = variant(put, "ScatterBackward0")
 scatter_number = variant(put, "ScatterBackward1")
@@ -126,7 +127,7 @@ def _slope_of_values(g, z, x, values, index, reduce, include_self):
 def _product_slope(g, z, x, values, index, include_self):
     """The product of the others: by division, and where one of them alone is 0 without it.
 
-    Where two zeros arrive in one place, the product of the others is 0 for every one of them.
+    Where two zeros arrive in one place, the product of the others is 0 for every one of them: no slope, as in torch.
     """
     zero = _raw(values) == 0
     zeros = np.zeros(x.shape, int)
@@ -193,4 +194,3 @@ rot90 = differentiable(
     rot90, lambda g, _y, _x, k, axes: np.rot90(g, -k, axes),
     numpy=np.rot90, real=False, formula="g, turned back",
 )  # fmt: skip
-

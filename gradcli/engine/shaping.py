@@ -89,6 +89,7 @@ def broadcast_to(x, shape):
     return view
 
 
+# The copies are one number, which moves them all: its gradient is the sum of theirs.
 broadcast_to = differentiable(
     broadcast_to, lambda g, _y, x_shape, _shape: unbroadcast(g, x_shape),
     name="expand", numpy=np.broadcast_to, view=True, real=False, formula="g, summed over the copies",
@@ -262,6 +263,7 @@ def split(x, sizes, axis):
 
 
 def _rejoin(parts, shape, sizes, axis):
+    # A part that nothing came of has no gradient: 0 in the whole's.
     shapes = [(*shape[: axis % len(shape)], size, *shape[axis % len(shape) + 1 :]) for size in sizes]
     some = next(part for part in parts if part is not None)
     return np.concatenate(
@@ -284,6 +286,7 @@ def unbind(x, axis):
 
 
 def _rebind(parts, axis):
+    # As for the parts of a split.
     some = next(part for part in parts if part is not None)
     return np.stack([np.zeros(some.shape, some.dtype) if part is None else part for part in parts], axis=axis)
 
@@ -305,7 +308,10 @@ def getitem(x, index):
 
 
 def scatter(x, index, shape):
-    """Zeros of `shape`, with `x` added at `index` (the reverse of taking it from there)."""
+    """Zeros of `shape`, with `x` added at `index` (the reverse of taking it from there).
+
+    An element that was taken several times has the sum of these gradients: assigning would keep only the last.
+    """
     out = _zeros(shape, x)
     if _is_advanced(index):
         np.add.at(out, index, x)

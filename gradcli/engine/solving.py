@@ -140,7 +140,10 @@ def _by_blas(A, B, upper, unitriangular):
 
 
 def _triangle_slope(slope, x, A, upper, left, unitriangular):
-    """Only the triangle that was read has a gradient, and of it not the diagonal that is taken for ones."""
+    """Only the triangle that was read has a gradient, and of it not the diagonal that is taken for ones.
+
+    What isn't read changes nothing. (torch gives it a gradient in cholesky_solve and cholesky_inverse, and 0 here.)
+    """
     whole = unbroadcast(_of_matrix(slope, x, left), A.shape)
     corner = int(unitriangular)
     return np.triu(whole, corner) if upper else np.tril(whole, -corner)

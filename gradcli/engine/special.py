@@ -32,6 +32,7 @@ def lgamma(input):
     return np.where(input == -inf, inf, _scipy("gammaln", input))[()].astype(input.dtype, copy=False)
 
 
+# At the pole 0 the sign of the zero tells the side that the slope is of; at the others both sides are possible: nan.
 lgamma = differentiable(
     lgamma, lambda g, _y, x: g * digamma(x),
     elementwise=True, doc="The logarithm of the size of the gamma function.", formula="digamma(x)", domain="positive",
@@ -78,6 +79,7 @@ def erfinv(input):
     return _scipy("erfinv", input)
 
 
+# At -1 and 1 the slope is its limit inf, as exp(inf) gives it; so is that of ndtri at 0 and 1.
 erfinv = differentiable(
     erfinv, lambda g, y, _x: g * (root(pi) / 2 * np.exp(y * y)),
     elementwise=True, doc="The inverse of erf.", formula="sqrt(pi)/2 * exp(out^2)", domain="unit",
@@ -194,6 +196,7 @@ def entr(input):
     return _scipy("entr", input)
 
 
+# At 0 the slope is its limit inf; below 0, where torch says -inf for want of an entropy, log makes it nan.
 entr = differentiable(
     entr, lambda g, _y, x: g * (-1 - np.log(x)),
     name="special.entr", grad_name="SpecialEntrBackward0", elementwise=True,
@@ -212,7 +215,8 @@ def _joined(name, x, y):
     return _scipy(name, x, y)
 
 
-# Where x and the logarithm's argument are both 0, `0 log 0` counts as 0 and so does its slope in x.
+# Where x and the logarithm's argument are both 0, `0 log 0` counts as 0 and so does its slope in x. The slope in y is
+# left at 0/0 there, as in torch: it is 0 for every y above 0, but for x > 0 it grows without bound.
 xlogy = differentiable(
     xlogy,
     lambda g, _z, x, y: np.where((x == 0) & (y <= 0), 0, xlogy(g, y)),
@@ -259,7 +263,8 @@ logit = differentiable(
 )  # fmt: skip
 
 
-# 1/(1 + 2^(y - x)) by sigmoid, whose own slope can't overflow, for the second derivative.
+# 1/(1 + 2^(y - x)) by sigmoid, whose own slope can't overflow, for the second derivative. Which of two equal infinities
+# is larger isn't known: their difference, and so the slopes, are nan.
 logaddexp2 = differentiable(
     np.logaddexp2,
     lambda g, _z, x, y: g * sigmoid((x - y) * ln(2)), lambda g, _z, x, y: g * sigmoid((y - x) * ln(2)),

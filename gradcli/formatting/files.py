@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TextIO
 
-from gradcli.errors import FileFailure, GradcliError
+from gradcli.errors import GradcliError
+from gradcli.filesystem import read_text, replace_text
 from gradcli.formatting import format_text
-from gradcli.writing import write_whole
 
 
 def run_fmt(paths: list[str], check: bool = False, out: TextIO | None = None, err: TextIO | None = None) -> int:
@@ -25,7 +24,7 @@ def run_fmt(paths: list[str], check: bool = False, out: TextIO | None = None, er
         name = "<stdin>" if path == "-" else path
         text = None
         try:
-            text = _read(path)
+            text = read_text(path)
             formatted = format_text(text, name)
             changes = formatted != text
             if check:
@@ -35,7 +34,7 @@ def run_fmt(paths: list[str], check: bool = False, out: TextIO | None = None, er
             elif path == "-":
                 out.write(formatted)
             elif changes:
-                _replace(path, formatted)
+                replace_text(path, formatted)
                 report.write(f"formatted {name}\n")
         except GradcliError as failure:
             _show(failure, text, out, err)
@@ -49,29 +48,3 @@ def _show(failure: GradcliError, text: str | None, out: TextIO, err: TextIO) -> 
 
     lines = (text or "").removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     PlainRenderer(out, err, lambda span: lines[span.line - 1] if span else None).failure(failure)
-
-
-def _read(path: str) -> str:
-    """A file's text as it is, its line ends and byte order mark too. Raises FileFailure."""
-    try:
-        if path == "-":
-            return sys.stdin.buffer.read().decode("utf-8")
-        with open(path, "rb") as file:
-            return file.read().decode("utf-8")
-    except UnicodeDecodeError as problem:
-        raise FileFailure(
-            f"{path} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-        ) from None
-    except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise FileFailure(f"can't read {path}: {reason.lower()}") from None
-
-
-def _replace(path: str, text: str) -> None:
-    """Puts the text in the file's place; a pipe or a device has nothing to be put in. Raises FileFailure."""
-    if os.path.exists(path) and not os.path.isfile(path):
-        raise FileFailure(f"can't write {path}: isn't a regular file")
-    if not os.access(path, os.W_OK):
-        # Replacing asks no more than the folder's permission, and would pass over the file's own.
-        raise FileFailure(f"can't write {path}: permission denied")
-    write_whole(path, text)

@@ -7,9 +7,9 @@ from types import FunctionType, MethodDescriptorType
 from typing import Any
 
 from gradcli.engine import Node, Tensor, as_tensor
-from gradcli.errors import IndexFailure, NameFailure, TypeFailure, ValueFailure
+from gradcli.errors import IndexFailure, NameFailure, TypeFailure, ValueFailure, kind_of
 from gradcli.language.nearest import nearest
-from gradcli.language.runtime import described, runtime
+from gradcli.language.runtime import runtime
 from gradcli.library.arguments import miscounted
 from gradcli.library.autograd import set_data, set_gradient
 from gradcli.library.plain import OWN_METHODS, number_or_tensor
@@ -35,7 +35,7 @@ def attribute_(value: Any, name: str) -> Any:
     help = f"did you mean `.{near}`?" if near else ""
     if is_method and not (near and isinstance(value, Parts)):
         help = f"it's a method: `.{name}()`"
-    raise NameFailure(f"{described(value)} has no attribute `{name}`", help=help)
+    raise NameFailure(f"{kind_of(value)} has no attribute `{name}`", help=help)
 
 
 def _find_method(value: Any, name: str) -> Callable[..., Any] | None:
@@ -79,7 +79,7 @@ def method(name: str, value: Any, /, *args: Any, **named: Any) -> Any:
             if isinstance(problem, IndexError):
                 raise IndexFailure(f"`.{name}()`: this index is out of range") from None
             if isinstance(problem, ValueError) and name in ("index", "remove"):
-                raise ValueFailure(f"`.{name}()`: the value isn't in {described(value)}") from None
+                raise ValueFailure(f"`.{name}()`: the value isn't in {kind_of(value)}") from None
             raise _wrong_for_method(name, value, str(problem)) from None
     if type(value) is Tensor and name in ATTRIBUTES[Tensor]:
         raise NameFailure(f"`{name}` isn't a method", help=f"it's an attribute: `.{name}`, without parentheses")
@@ -90,12 +90,12 @@ def method(name: str, value: Any, /, *args: Any, **named: Any) -> Any:
     help = f"did you mean `.{near}()`?" if near else ""
     if type(value) is Tensor and name in OWN_METHODS[list]:
         help = "a list of numbers is a tensor, which doesn't grow: begin with `xs = []`, or join with `cat([xs, [3]])`"
-    raise NameFailure(f"{described(value)} has no method `{name}`", help=help)
+    raise NameFailure(f"{kind_of(value)} has no method `{name}`", help=help)
 
 
 def _wrong_for_method(name: str, value: Any, text: str) -> TypeFailure:
     """The failure of a method of lists or strings, from what Python said of its arguments."""
-    return miscounted(name, text) or TypeFailure(f"`.{name}()` of {described(value)} doesn't take these values")
+    return miscounted(name, text) or TypeFailure(f"`.{name}()` of {kind_of(value)} doesn't take these values")
 
 
 @runtime
@@ -109,5 +109,5 @@ def set_attribute(value: Any, name: str, new: Any) -> None:
         METHODS["requires_grad_"](value, new)
     else:
         raise NameFailure(
-            f"the attribute `{name}` of {described(value)} can't be set", help="a tensor's `.grad` and `.data` can"
+            f"the attribute `{name}` of {kind_of(value)} can't be set", help="a tensor's `.grad` and `.data` can"
         )

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 import numpy as np
 
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
-from gradcli.language.origins import Origin
 from gradcli.language.scope import NAMESPACES, ungrouped
 
 LOAD, STORE = ast.Load(), ast.Store()
@@ -38,22 +37,18 @@ class Expressions:
     `hoisted` collects functions that an expression needs: they're defined before the statement that it stands in.
     """
 
-    def __init__(self, file: str, auto: bool, own_names: set[str], consts: set[str], vocabulary: Any) -> None:
+    def __init__(self, file: str, auto: bool, own_names: Container[str], vocabulary: Any) -> None:
         self.file = file
         self.auto = auto
         self.own = own_names
-        self.consts = consts
         self.vocabulary = vocabulary
+        self.read: dict[str, None] = {}
+        """The names that are read anywhere, in order."""
         self.depth = 0
         self.loops = 0
         self.hoisted: list[ast.stmt] = []
         self.serial = 0
         self.clause: str | None = None
-        self.sees = False
-        self.untracked = False
-        self.loop_names: set[str] = set()
-        self.origins: dict[str, Origin] = {}
-        self.named_spans: dict[tuple[int, int, int, int], str] = {}
         self.functions: dict[str, Callable[[Any], Any]] = {}
 
     # ---- places and small pieces
@@ -66,13 +61,13 @@ class Expressions:
         return SyntaxFailure(message, span=self.span(node), help=help, label=label)
 
     def name(self, id: str, node: Any, context: ast.expr_context = LOAD) -> ast.Name:
-        return ast.Name(id, context, lineno=node[2], col_offset=node[3], end_lineno=node[4], end_col_offset=node[5])
+        return placed(ast.Name(id, context), node)
 
     def constant(self, value: Any, node: Any) -> ast.Constant:
-        return ast.Constant(value, lineno=node[2], col_offset=node[3], end_lineno=node[4], end_col_offset=node[5])
+        return placed(ast.Constant(value), node)
 
     def runtime(self, function: str, node: Any, *args: ast.expr) -> ast.Call:
-        return ast.Call(self.name("@" + function, node), list(args), [], **place(node))
+        return placed(ast.Call(self.name("@" + function, node), list(args), []), node)
 
     def fresh(self, what: str) -> str:
         self.serial += 1
@@ -81,15 +76,17 @@ class Expressions:
     # ---- expressions
 
     def expression(self, node: Any) -> ast.expr:
-        node = ungrouped(node)
-        kind = node[0]
-        method = self.functions.get(kind)
+        method = self.functions.get(node[0])
         if method is None:
-            method = self.functions[kind] = getattr(self, "on_" + kind)
+            method = self.functions[node[0]] = getattr(self, "on_" + node[0])
         return method(node)
 
+    def on_group(self, node: Any) -> ast.expr:
+        return self.expression(ungrouped(node))
+
     def on_NAME(self, node: Any) -> ast.expr:
-        return self.name(node[1], node)
+        self.read[node[1]] = None
+        return placed(ast.Name(node[1], LOAD), node)
 
     def on_NUMBER(self, node: Any) -> ast.expr:
         return self.constant(node[1], node)
@@ -119,7 +116,7 @@ class Expressions:
             ) from None  # fmt: skip
         except OverflowError:
             raise self.failure("a number here is too large", node) from None
-        shape = ast.Tuple([self.constant(n, node) for n in array.shape], LOAD, **place(node))
+        shape = placed(ast.Tuple([self.constant(n, node) for n in array.shape], LOAD), node)
         return self.runtime("array", node, self.constant(array.tobytes(), node), shape)
 
     def on_chain(self, node: Any) -> ast.expr:
@@ -133,10 +130,10 @@ class Expressions:
         for start in range(1, len(parts), 2 * LONGEST_CHAIN):
             stretch = parts[: start + 2 * LONGEST_CHAIN]
             value = self.operations(value, node, stretch, start)
-            pieces.append(ast.NamedExpr(self.name(held, node, STORE), value, **place(node)))
+            pieces.append(placed(ast.NamedExpr(self.name(held, node, STORE), value), node))
             value = self.name(held, node)
-        whole = ast.Tuple(pieces, LOAD, **place(node))
-        return ast.Subscript(whole, self.constant(-1, node), LOAD, **place(node))
+        whole = placed(ast.Tuple(pieces, LOAD), node)
+        return placed(ast.Subscript(whole, self.constant(-1, node), LOAD), node)
 
     def operations(self, value: ast.expr, node: Any, parts: tuple[Any, ...], start: int) -> ast.expr:
         line, column = node[2], node[3]
@@ -146,17 +143,14 @@ class Expressions:
                 spot = (*node[:2], line, column, operand[4], operand[5])
                 value = self.runtime(LOGICAL[parts[k][1]], spot, value, self.expression(operand))
                 continue
-            value = ast.BinOp(
-                value, OPERATORS[parts[k][1]], self.expression(operand),
-                lineno=line, col_offset=column, end_lineno=operand[4], end_col_offset=operand[5],
-            )  # fmt: skip
+            value = placed(ast.BinOp(value, OPERATORS[parts[k][1]], self.expression(operand)), node, operand)
         return value
 
     def on_power(self, node: Any) -> ast.expr:
         base, exponent = node[1]
         left, right = self.expression(base), self.expression(exponent)
         if exponent[0] == "NUMBER" and type(exponent[1]) is int and exponent[1] <= LARGEST_PLAIN_EXPONENT:
-            return ast.BinOp(left, OPERATORS["^"], right, **place(node))
+            return placed(ast.BinOp(left, OPERATORS["^"], right), node)
         # Of whole numbers a power may be too large for any machine, which Python would find out by computing it; and of
         # a negative number it would make a complex one.
         return self.runtime("power", node, left, right)
@@ -165,16 +159,16 @@ class Expressions:
         operator, operand = node[1]
         if operator[1] == "~":
             return self.runtime("invert", node, self.expression(operand))
-        return ast.UnaryOp(UNARY[operator[1]], self.expression(operand), **place(node))
+        return placed(ast.UnaryOp(UNARY[operator[1]], self.expression(operand)), node)
 
     def on_not(self, node: Any) -> ast.expr:
-        return ast.UnaryOp(ast.Not(), self.expression(node[1][0]), **place(node))
+        return placed(ast.UnaryOp(ast.Not(), self.expression(node[1][0])), node)
 
     def on_or(self, node: Any) -> ast.expr:
-        return ast.BoolOp(ast.Or(), [self.expression(part) for part in node[1]], **place(node))
+        return placed(ast.BoolOp(ast.Or(), [self.expression(part) for part in node[1]]), node)
 
     def on_and(self, node: Any) -> ast.expr:
-        return ast.BoolOp(ast.And(), [self.expression(part) for part in node[1]], **place(node))
+        return placed(ast.BoolOp(ast.And(), [self.expression(part) for part in node[1]]), node)
 
     def on_comparison(self, node: Any) -> ast.expr:
         left, operator, right, *more = node[1]
@@ -187,23 +181,23 @@ class Expressions:
             raise self.failure("`is` asks for none only", operator, help="compare values with `==`")
         if operator[1] in ("in", "not-in"):
             found = self.runtime("contains", node, self.expression(right), self.expression(left))
-            return found if operator[1] == "in" else ast.UnaryOp(ast.Not(), found, **place(node))
-        return ast.Compare(self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)], **place(node))
+            return found if operator[1] == "in" else placed(ast.UnaryOp(ast.Not(), found), node)
+        return placed(ast.Compare(self.expression(left), [COMPARISONS[operator[1]]], [self.expression(right)]), node)
 
     def on_conditional(self, node: Any) -> ast.expr:
         then, condition, otherwise = node[1]
-        return ast.IfExp(
-            self.expression(condition), self.expression(then), self.expression(otherwise), **place(condition)
+        return placed(
+            ast.IfExp(self.expression(condition), self.expression(then), self.expression(otherwise)), condition
         )
 
     def on_tuple(self, node: Any) -> ast.expr:
-        return ast.Tuple([self.expression(part) for part in node[1]], LOAD, **place(node))
+        return placed(ast.Tuple([self.expression(part) for part in node[1]], LOAD), node)
 
     def on_list(self, node: Any) -> ast.expr:
         return self.runtime("list", node, self.raw_list(node))
 
     def raw_list(self, node: Any) -> ast.expr:
-        return ast.List([self.list_item(part) for part in node[1]], LOAD, **place(node))
+        return placed(ast.List([self.list_item(part) for part in node[1]], LOAD), node)
 
     def list_item(self, node: Any) -> ast.expr:
         """An inner list stays Python's: what it becomes is decided for the whole."""
@@ -217,7 +211,7 @@ class Expressions:
 
     def numbers(self, value: Any, node: Any) -> ast.expr:
         if isinstance(value, list):
-            return ast.List([self.numbers(item, node) for item in value], LOAD, **place(node))
+            return placed(ast.List([self.numbers(item, node) for item in value], LOAD), node)
         return self.constant(value, node)
 
     def on_comprehension(self, node: Any) -> ast.expr:
@@ -231,22 +225,22 @@ class Expressions:
         inner, self.hoisted = self.hoisted, outer
         if not inner:
             clause = ast.comprehension(self.names(target), source, tests, 0)
-            return self.runtime("list", node, ast.ListComp(element, [clause], **place(node)))
+            return self.runtime("list", node, placed(ast.ListComp(element, [clause]), node))
         # A function with a block stands in it: the whole becomes a function with a loop.
         name, items, result = self.fresh("comprehension"), self.fresh("items"), self.fresh("result")
-        append: ast.stmt = ast.Expr(self.runtime("append", node, self.name(result, node), element), **place(node))
+        append: ast.stmt = placed(ast.Expr(self.runtime("append", node, self.name(result, node), element)), node)
         if tests:
-            append = ast.If(tests[0], [append], [], **place(node))
+            append = placed(ast.If(tests[0], [append], []), node)
         body: list[ast.stmt] = [
-            ast.Assign([self.name(result, node, STORE)], ast.List([], LOAD, **place(node)), **place(node)),
-            ast.For(self.names(target), self.name(items, node), [*inner, append], [], **place(node)),
-            ast.Return(self.name(result, node), **place(node)),
+            placed(ast.Assign([self.name(result, node, STORE)], placed(ast.List([], LOAD), node)), node),
+            placed(ast.For(self.names(target), self.name(items, node), [*inner, append], []), node),
+            placed(ast.Return(self.name(result, node)), node),
         ]
-        self.hoist(name, ast.arguments([], [ast.arg(items, **place(node))], None, [], [], None, []), body, node)
-        return self.runtime("list", node, ast.Call(self.name(name, node), [source], [], **place(node)))
+        self.hoist(name, ast.arguments([], [placed(ast.arg(items), node)], None, [], [], None, []), body, node)
+        return self.runtime("list", node, placed(ast.Call(self.name(name, node), [source], []), node))
 
     def hoist(self, name: str, arguments: ast.arguments, body: list[ast.stmt], node: Any) -> None:
-        self.hoisted.append(ast.FunctionDef(name, arguments, body, [], None, type_params=[], **place(node)))
+        self.hoisted.append(placed(ast.FunctionDef(name, arguments, body, [], None, type_params=[]), node))
 
     # ---- calls, attributes, indexing
 
@@ -260,16 +254,16 @@ class Expressions:
                 method = self.constant(name, callee[1][1])
                 changes = self.auto and name.endswith("_") and name not in ("requires_grad_", "detach_")
                 holder = self.expression(callee[1][0])
-                return ast.Call(
-                    self.name("@change" if changes else "@method", node),
-                    [method, holder, *positional],
-                    keywords,
-                    **place(node),
+                return placed(
+                    ast.Call(
+                        self.name("@change" if changes else "@method", node), [method, holder, *positional], keywords
+                    ),
+                    node,
                 )
             function: ast.expr = qualified
         else:
             function = self.expression(callee)
-        return ast.Call(function, positional, keywords, **place(node))
+        return placed(ast.Call(function, positional, keywords), node)
 
     def call_arguments(self, args: Any) -> tuple[list[ast.expr], list[ast.keyword]]:
         positional: list[ast.expr] = []
@@ -279,9 +273,9 @@ class Expressions:
                 name, value = argument[1]
                 if any(known.arg == name[1] for known in keywords):
                     raise self.failure(f"the argument `{name[1]}` stands twice here", argument)
-                keywords.append(ast.keyword(name[1], self.expression(value), **place(argument)))
+                keywords.append(placed(ast.keyword(name[1], self.expression(value)), argument))
             elif argument[0] == "starred":
-                positional.append(ast.Starred(self.expression(argument[1][0]), LOAD, **place(argument)))
+                positional.append(placed(ast.Starred(self.expression(argument[1][0]), LOAD), argument))
             elif keywords:
                 raise self.failure(
                     "an argument by position can't follow one by name", argument, help="put named arguments last"
@@ -324,7 +318,7 @@ class Expressions:
     def on_index(self, node: Any) -> ast.expr:
         holder, subscript = node[1]
         index = self.slices(subscript, self.subscript(subscript))
-        return ast.Subscript(self.expression(holder), index, LOAD, **place(node))
+        return placed(ast.Subscript(self.expression(holder), index, LOAD), node)
 
     def subscript(self, node: Any) -> ast.expr:
         """An index as a value: slices are made by a call, so that it can be handed on."""
@@ -333,7 +327,7 @@ class Expressions:
             bounds = [none if part is None else self.expression(part) for part in node[1]]
             return self.runtime("slice", node, *bounds)
         if node[0] == "subscripts":
-            return ast.Tuple([self.subscript(part) for part in node[1]], LOAD, **place(node))
+            return placed(ast.Tuple([self.subscript(part) for part in node[1]], LOAD), node)
         return self.expression(node)
 
     def slices(self, node: Any, value: ast.expr) -> ast.expr:
@@ -341,11 +335,11 @@ class Expressions:
         if node[0] == "slice":
             assert isinstance(value, ast.Call)
             bounds = [None if part is None else lowered for part, lowered in zip(node[1], value.args, strict=True)]
-            return ast.Slice(*bounds, **place(node))
+            return placed(ast.Slice(*bounds), node)
         if node[0] == "subscripts":
             assert isinstance(value, ast.Tuple)
             parts = [self.slices(part, lowered) for part, lowered in zip(node[1], value.elts, strict=True)]
-            return ast.Tuple(parts, LOAD, **place(node))
+            return placed(ast.Tuple(parts, LOAD), node)
         return value
 
     def on_slice(self, node: Any) -> ast.expr:
@@ -367,25 +361,22 @@ class Expressions:
                     conversion = "r"
             if spec is not None and re.search(r"\d{6}", spec):
                 raise self.failure("a format this wide or precise is refused", form)
-            text = None if spec is None else ast.JoinedStr([self.constant(spec, form)], **place(form))
+            text = None if spec is None else placed(ast.JoinedStr([self.constant(spec, form)]), form)
             value = self.expression(source)
             if spec is None:
                 flags = (self.constant(conversion == "r", part), self.constant(conversion == "a", part))
                 value, conversion = self.runtime("text", part, value, *flags), None
             code = -1 if conversion is None else ord(conversion)
-            values.append(ast.FormattedValue(value, code, text, **place(part)))
-        return ast.JoinedStr(values, **place(node))
+            values.append(placed(ast.FormattedValue(value, code, text), part))
+        return placed(ast.JoinedStr(values), node)
 
 
-def place(node: Any, end: Any = None) -> dict[str, int]:
-    """The position that an ast node gets from the tree's."""
-    if end is None:
-        end = node
-    return {"lineno": node[2], "col_offset": node[3], "end_lineno": end[4], "end_col_offset": end[5]}
-
-
-def spot(value: ast.expr) -> tuple[int, int, int, int]:
-    return value.lineno, value.col_offset, value.end_lineno or 0, value.end_col_offset or 0
+def placed(made: Any, node: Any, end: Any = None) -> Any:
+    """An ast node, given the place that a node of the tree has, or that reaches to another's end."""
+    _, _, made.lineno, made.col_offset, made.end_lineno, made.end_col_offset = node
+    if end is not None:
+        made.end_lineno, made.end_col_offset = end[4], end[5]
+    return made
 
 
 def only_names(target: Any) -> bool:

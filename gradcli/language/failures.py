@@ -16,6 +16,7 @@ from gradcli.errors import (
     Span,
     TypeFailure,
     ValueFailure,
+    kind_named,
 )
 from gradcli.language.callsites import argument_span, called_name, iterable_span, text_at
 from gradcli.language.causes import why_no_gradient, why_number, why_untracked
@@ -207,19 +208,6 @@ def _written_out(text: str) -> str:
 FEW_CALLS = 100
 """Calls of a script's functions in each other that can't be what exhausts Python's stack."""
 
-_KINDS = {
-    "int": "a number", "float": "a number", "bool": "a truth value", "complex": "a complex number", "str": "a string",
-    "list": "a list", "List": "a list", "tuple": "a tuple", "Tensor": "a tensor", "NoneType": "none",
-    "function": "a function",
-    "range": "a range", "Size": "a shape", "DType": "a dtype", "Node": "a grad_fn",
-    "builtin_function_or_method": "a function",
-    "enumerate": "an enumeration", "zip": "a zip", "slice": "a slice", "ellipsis": "`...`",
-}  # fmt: skip
-
-
-def _kind(name: str) -> str:
-    return _KINDS.get(name, f"a {name}")
-
 
 def translated(problem: BaseException, names: Iterable[str], by_script: bool, calls: int = 0) -> GradcliError:
     """The failure for an exception of Python's or NumPy's.
@@ -297,7 +285,7 @@ def _operator(symbol: str, left: str, right: str) -> GradcliError:
     help = ""
     if symbol == "+" and "str" in (left, right):
         help = 'to join text and values, write an f-string: `f"n: {n}"`'
-    return TypeFailure(f"`{symbol}` isn't defined for {_kind(left)} and {_kind(right)}", help=help)
+    return TypeFailure(f"`{symbol}` isn't defined for {kind_named(left)} and {kind_named(right)}", help=help)
 
 
 def _misused(name: str, what: str, at: int | str | None = None) -> GradcliError:
@@ -318,23 +306,25 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
     (TypeError, r"unsupported operand type\(s\) for (.+?)(?: or pow\(\))?: '(\w+)' and '(\w+)'", _operator),
     (TypeError, r"can only concatenate (\w+) \(not \"(\w+)\"\)", lambda a, b: _operator("+", a, b)),
     (TypeError, r"can't multiply sequence by non-int of type '(\w+)'",
-     lambda kind: TypeFailure(f"a list or string can't be multiplied by {_kind(kind)}")),
+     lambda kind: TypeFailure(f"a list or string can't be multiplied by {kind_named(kind)}")),
     (TypeError, r"'(\S+)' not supported between instances of '(\w+)' and '(\w+)'", _operator),
     (TypeError, r"bad operand type for (?:unary (.)|abs\(\)): '(\w+)'",
-     lambda symbol, kind: TypeFailure(f"`{symbol or 'abs'}` isn't defined for {_kind(kind)}")),
+     lambda symbol, kind: TypeFailure(f"`{symbol or 'abs'}` isn't defined for {kind_named(kind)}")),
     (TypeError, r"'(\w+)' object is not callable",
-     lambda kind: TypeFailure(f"{_kind(kind)} can't be called", help="a product is written with `*`")),
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be called", help="a product is written with `*`")),
     (TypeError, r"cannot unpack non-iterable (\w+) object",
-     lambda kind: TypeFailure(f"{_kind(kind)} can't be unpacked into several names")),
-    (TypeError, r"'(\w+)' object is not iterable", lambda kind: TypeFailure(f"{_kind(kind)} can't be iterated over")),
-    (TypeError, r"'(\w+)' object is not subscriptable", lambda kind: TypeFailure(f"{_kind(kind)} can't be indexed")),
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be unpacked into several names")),
+    (TypeError, r"'(\w+)' object is not iterable",
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be iterated over")),
+    (TypeError, r"'(\w+)' object is not subscriptable",
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be indexed")),
     (TypeError, r"'(\w+)' object does not support item",
-     lambda kind: TypeFailure(f"the parts of {_kind(kind)} can't be set")),
+     lambda kind: TypeFailure(f"the parts of {kind_named(kind)} can't be set")),
     (TypeError, r"(?:list|tuple|string|Size|range) (?:indices|index) must be integers(?: or slices)?"
      r",? ?(?:not ['\"]?(\w+))?",
      lambda kind: IndexFailure("an index of a list is a whole number or a slice")),
     (TypeError, r"argument of type '(\w+)' is not (?:iterable|a container)",
-     lambda kind: TypeFailure(f"`in` looks into lists and strings, and this is {_kind(kind)}")),
+     lambda kind: TypeFailure(f"`in` looks into lists and strings, and this is {kind_named(kind)}")),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) takes (?:from \d+ to )?(\d+) positional arguments? "
      r"but (\d+) (?:was|were) given", _count),
     (TypeError, r"(?:\w+\.)*(\S+?)\(\) missing \d+ required (?:positional|keyword-only) arguments?: (.*)",
@@ -345,17 +335,17 @@ _PATTERNS: tuple[tuple[type[Exception], str, Callable[..., GradcliError]], ...] 
      lambda name, key: _misused(name, f"got its argument `{key}` twice", key)),
     (TypeError, r"(\w+)\(\) takes no keyword arguments", lambda name: _misused(name, "takes no named arguments")),
     (TypeError, r"argument after \*\*? must be \w+ \w+, not (\w+)",
-     lambda kind: TypeFailure(f"{_kind(kind)} can't be spread over the arguments of a call")),
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be spread over the arguments of a call")),
     (TypeError, r"must assign iterable to extended slice|can only assign an iterable",
      lambda: TypeFailure("a slice of a list is given another list's elements, and this is a number or another value")),
     (TypeError, r"unsupported format string passed to (\w+)\.__format__",
-     lambda kind: TypeFailure(f"this format isn't for {_kind(kind)}")),
+     lambda kind: TypeFailure(f"this format isn't for {kind_named(kind)}")),
     (TypeError, r"format: a|format string|string formatting",
      lambda: TypeFailure("this format doesn't fit its values", help="write an f-string: `f\"{x:.3f}\"`")),
     (TypeError, r"'(\w+)' object cannot be interpreted as an integer",
-     lambda kind: TypeFailure(f"a whole number is wanted here, and this is {_kind(kind)}")),
+     lambda kind: TypeFailure(f"a whole number is wanted here, and this is {kind_named(kind)}")),
     (TypeError, r"(?:float|int)\(\) argument must be .*, not '(\w+)'",
-     lambda kind: TypeFailure(f"{_kind(kind)} can't be made a number")),
+     lambda kind: TypeFailure(f"{kind_named(kind)} can't be made a number")),
     (ValueError, r"not enough values to unpack \(expected (?:at least )?(\d+), got (\d+)\)",
      lambda want, got: TypeFailure(f"{want} names, and {got} value{'s' * (got != '1')} to give them")),
     (ValueError, r"too many values to unpack \(expected (\d+)",

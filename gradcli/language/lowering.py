@@ -9,11 +9,11 @@ beginning with `@`, which no script can write.
 from __future__ import annotations
 
 import ast
+from collections.abc import Container
 from typing import Any
 
-from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, place, spot
-from gradcli.language.origins import Origin
-from gradcli.language.scope import NAMESPACES, bound_names, mentions, mentions_gradient, ungrouped, walk
+from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, placed
+from gradcli.language.scope import NAMESPACES, bound_names, mentions_gradient, ungrouped
 
 DEL = ast.Del()
 
@@ -21,7 +21,25 @@ WRITTEN_CONSTANTS = frozenset(("pi", "tau", "e", "inf", "nan"))
 
 
 class Lowering(Expressions):
-    """Lowers one script: its statements, and the functions that hold statements."""
+    """Lowers one script: its statements, and the functions that hold statements.
+
+    `known_consts` are the names that earlier scripts made const; `loop_names` collects those that loops give values to.
+    """
+
+    def __init__(
+        self,
+        file: str,
+        auto: bool,
+        own_names: Container[str],
+        vocabulary: Any,
+        known_consts: Container[str] = (),
+        loop_names: set[str] | None = None,
+    ) -> None:
+        super().__init__(file, auto, own_names, vocabulary)
+        self.known_consts = known_consts
+        self.consts: set[str] = set()
+        self.loop_names = set() if loop_names is None else loop_names
+        self.sees = False
 
     # ---- statements
 
@@ -32,7 +50,7 @@ class Lowering(Expressions):
 
     def checkpoint(self, node: Any) -> ast.stmt:
         """Where the session hands out what was shown."""
-        return ast.Expr(ast.Yield(None, **place(node)), **place(node))
+        return placed(ast.Expr(placed(ast.Yield(None), node)), node)
 
     def statements(self, statements: tuple[Any, ...]) -> list[ast.stmt]:
         body: list[ast.stmt] = []
@@ -45,17 +63,17 @@ class Lowering(Expressions):
         return body
 
     def block(self, node: Any) -> list[ast.stmt]:
-        return self.statements(node[1]) or [ast.Pass(**place(node))]
+        return self.statements(node[1]) or [placed(ast.Pass(), node)]
 
     def do_expression_statement(self, node: Any) -> list[ast.stmt]:
         (child,) = node[1]
         value = self.expression(child)
         if self.depth or _is_silent(child):
-            statement: ast.stmt = ast.Expr(value, **place(node))
+            statement: ast.stmt = placed(ast.Expr(value), node)
             return [statement] if self.depth else [statement, self.checkpoint(node)]
         name = child[1] if child[0] == "NAME" else None
         shown = self.runtime("show", node, value, self.constant(name, node), self.constant(node[2], node))
-        return [ast.Expr(shown, **place(node)), self.checkpoint(node)]
+        return [placed(ast.Expr(shown), node), self.checkpoint(node)]
 
     def do_assign(self, node: Any) -> list[ast.stmt]:
         *targets, source = node[1]
@@ -63,12 +81,6 @@ class Lowering(Expressions):
             return self.short_function(node, targets, source)
         body: list[ast.stmt]
         value = self.expression(source)
-        if len(targets) == 1 and targets[0][0] == "NAME":
-            self.named_spans.setdefault(spot(value), targets[0][1])
-        if not self.depth:
-            for target in targets:
-                if target[0] == "NAME":
-                    self.note_origin(target[1], source)
         if self.auto and len(targets) > 1 and not self.depth and self.is_written_number(source):
             # `a = b = 0`: each name gets a leaf of its own.
             body = []
@@ -79,30 +91,17 @@ class Lowering(Expressions):
         if len(targets) == 1:
             return self.store(targets[0], value, source)
         held = self.fresh("value")
-        body = [ast.Assign([self.name(held, source, STORE)], value, **place(node))]
+        body = [placed(ast.Assign([self.name(held, source, STORE)], value), node)]
         for target in _names_last(targets):
             body += self.store(target, self.name(held, source), source)
         return body
-
-    def note_origin(self, name: str, source: Any, cut: str = "") -> None:
-        """What a name's value comes from, for the help of a failure that misses its history."""
-        reads = []
-        cut = cut or ("no_grad" if self.untracked else "")
-        for part in walk(source):
-            if part[0] == "NAME":
-                if part[1] in ("detach", "data", "detach_"):
-                    cut = cut or part[1]
-                elif part[1] == "grad":
-                    cut = cut or "grad"
-                reads.append(part[1])
-        self.origins[name] = Origin(source[2], tuple(dict.fromkeys(reads)), cut, _maker(source))
 
     def tracked(self, targets: list[Any], source: Any, value: ast.expr) -> ast.expr:
         """In auto mode, what a name is given at the top of a script may become a leaf."""
         if not self.auto or self.depth:
             return value
         targets = [ungrouped(target) for target in targets]
-        if any(target[0] == "NAME" and target[1] in self.consts for target in targets):
+        if any(target[0] == "NAME" and self.is_const(target[1]) for target in targets):
             return self.runtime("constant", source, value)
         if source[0] == "NAME" and source[1] in self.loop_names:
             # The loop's variable is no leaf: the name gets a tensor of its own, on the same memory.
@@ -121,14 +120,18 @@ class Lowering(Expressions):
             return value
         return self.runtime("adopt_all", source, value)
 
+    def is_const(self, name: str) -> bool:
+        return name in self.consts or name in self.known_consts
+
     def is_written_number(self, node: Any) -> bool:
         """Whether an expression is a number written out: digits, constants and arithmetic on them."""
         kind, children = node[0], node[1]
         if kind == "NAME":
-            return children in WRITTEN_CONSTANTS - self.own
+            return children in WRITTEN_CONSTANTS and children not in self.own
         if kind == "attribute":
             module, word = children
-            return module[0] == "NAME" and module[1] in NAMESPACES - self.own and word[1] in WRITTEN_CONSTANTS
+            named = module[0] == "NAME" and module[1] in NAMESPACES and module[1] not in self.own
+            return named and word[1] in WRITTEN_CONSTANTS
         if kind in ("chain", "unary", "power", "group"):
             return all(self.is_written_number(child) for child in children if child[0] != "OPERATOR")
         if kind == "conditional":
@@ -140,7 +143,7 @@ class Lowering(Expressions):
         if kind == "group":
             return self.store(children[0], value, source)
         if kind == "NAME":
-            return [ast.Assign([self.name(children, target, STORE)], value, **place(target, source))]
+            return [placed(ast.Assign([self.name(children, target, STORE)], value), target, source)]
         if kind in ("tuple", "list"):
             return self.unpack(target, value, source)
         if kind == "index":
@@ -149,13 +152,13 @@ class Lowering(Expressions):
                 call = self.runtime(
                     "set_item", target, holder, subscript, value, self.constant(mentions_gradient(source), source)
                 )
-                return [ast.Expr(call, **place(target, source))]
-            slot = ast.Subscript(holder, self.slices(children[1], subscript), STORE, **place(target))
-            return [ast.Assign([slot], value, **place(target, source))]
+                return [placed(ast.Expr(call), target, source)]
+            slot = placed(ast.Subscript(holder, self.slices(children[1], subscript), STORE), target)
+            return [placed(ast.Assign([slot], value), target, source)]
         if kind == "attribute":
             holder = self.expression(children[0])
             name = self.constant(children[1][1], children[1])
-            return [ast.Expr(self.runtime("set_attribute", target, holder, name, value), **place(target))]
+            return [placed(ast.Expr(self.runtime("set_attribute", target, holder, name, value)), target)]
         raise self.failure(
             "this can't be given a value", target, help="on the left of `=` stand names, `x[i]`, `x.grad`, or `f(x)`"
         )
@@ -165,11 +168,11 @@ class Lowering(Expressions):
         parts = target[1]
         if all(part[0] == "NAME" for part in parts):
             names: list[ast.expr] = [self.name(part[1], part, STORE) for part in parts]
-            return [ast.Assign([ast.Tuple(names, STORE, **place(target))], value, **place(target, source))]
+            return [placed(ast.Assign([placed(ast.Tuple(names, STORE), target)], value), target, source)]
         held = [self.fresh("part") for _ in parts]
         temporaries: list[ast.expr] = [self.name(name, part, STORE) for name, part in zip(held, parts, strict=True)]
         body: list[ast.stmt] = [
-            ast.Assign([ast.Tuple(temporaries, STORE, **place(target))], value, **place(target, source))
+            placed(ast.Assign([placed(ast.Tuple(temporaries, STORE), target)], value), target, source)
         ]
         by_part = {id(part): name for name, part in zip(held, parts, strict=True)}
         for part in _names_last(parts):
@@ -186,33 +189,32 @@ class Lowering(Expressions):
         if kind == "NAME":
             if not self.auto:
                 slot = self.name(children, target, STORE)
-                return [ast.AugAssign(slot, OPERATORS[symbol], value, **place(node))]
+                return [placed(ast.AugAssign(slot, OPERATORS[symbol], value), node)]
             old = self.name(children, target)
             new = self.runtime("augment", node, self.constant(symbol, operator), old, value, by_gradient)
-            return [ast.Assign([self.name(children, target, STORE)], new, **place(node))]
+            return [placed(ast.Assign([self.name(children, target, STORE)], new), node)]
         if kind == "index":
             holder, subscript = self.expression(children[0]), self.subscript(children[1])
             if not self.auto:
-                place_of = ast.Subscript(holder, self.slices(children[1], subscript), STORE, **place(target))
-                return [ast.AugAssign(place_of, OPERATORS[symbol], value, **place(node))]
+                place_of = placed(ast.Subscript(holder, self.slices(children[1], subscript), STORE), target)
+                return [placed(ast.AugAssign(place_of, OPERATORS[symbol], value), node)]
             call = self.runtime(
                 "augment_item", node, self.constant(symbol, operator), holder, subscript, value, by_gradient
             )
-            return [ast.Expr(call, **place(node))]
+            return [placed(ast.Expr(call), node)]
         if kind == "attribute":
             holder = self.expression(children[0])
             name = self.constant(children[1][1], children[1])
             call = self.runtime("augment_attribute", node, self.constant(symbol, operator), holder, name, value)
-            return [ast.Expr(call, **place(node))]
+            return [placed(ast.Expr(call), node)]
         raise self.failure(f"`{operator[1]}` changes a name, `x[i]` or `x.grad`, and this is none of them", target)
 
     def do_const(self, node: Any) -> list[ast.stmt]:
         target, source = node[1]
         if not self.depth:
             self.consts.add(target[1])
-            self.note_origin(target[1], source, "const")
         value = self.runtime("constant", source, self.expression(source))
-        return [ast.Assign([self.name(target[1], target, STORE)], value, **place(node))]
+        return [placed(ast.Assign([self.name(target[1], target, STORE)], value), node)]
 
     # ---- functions
 
@@ -252,7 +254,7 @@ class Lowering(Expressions):
         if self.clause is not None:
             body += self.do_return(("return", (None,), *block[2:]))
         self.depth, self.loops, self.hoisted, self.clause = state
-        return ast.FunctionDef(name, arguments, body, [], None, type_params=[], **place(node))
+        return placed(ast.FunctionDef(name, arguments, body, [], None, type_params=[]), node)
 
     def custom_function(self, node: Any) -> list[ast.stmt]:
         """A function with its derivative: its body returns the value and the clause, which sees the body's names."""
@@ -269,7 +271,7 @@ class Lowering(Expressions):
         defined = self.function(name[1], params, block, node, prologue=backward)
         count = self.constant(len(clause[1][0][1]), clause)
         wrapped = self.runtime("custom", name, self.name(name[1], name), self.constant(name[1], name), count)
-        return [defined, ast.Assign([self.name(name[1], name, STORE)], wrapped, **place(node))]
+        return [defined, placed(ast.Assign([self.name(name[1], name, STORE)], wrapped), node)]
 
     def arguments(self, params: Any) -> ast.arguments:
         names: list[ast.arg] = []
@@ -278,7 +280,7 @@ class Lowering(Expressions):
             name, default = param[1]
             if any(known.arg == name[1] for known in names):
                 raise self.failure(f"the argument `{name[1]}` stands twice here", param)
-            names.append(ast.arg(name[1], **place(param)))
+            names.append(placed(ast.arg(name[1]), param))
             if default is not None:
                 defaults.append(self.expression(default))
             elif defaults:
@@ -294,8 +296,8 @@ class Lowering(Expressions):
         source = node[1][0]
         value = self.constant(None, node) if source is None else self.expression(source)
         if self.clause is not None:
-            value = ast.Tuple([value, self.name(self.clause, node)], LOAD, **place(node))
-        return [ast.Return(value, **place(node))]
+            value = placed(ast.Tuple([value, self.name(self.clause, node)], LOAD), node)
+        return [placed(ast.Return(value), node)]
 
     def on_lambda(self, node: Any) -> ast.expr:
         params, body = node[1]
@@ -313,9 +315,9 @@ class Lowering(Expressions):
         inner = self.hoisted
         self.depth, self.loops, self.hoisted, self.clause = state
         if not inner:
-            return ast.Lambda(arguments, value, **place(node))
+            return placed(ast.Lambda(arguments, value), node)
         name = self.fresh("lambda")
-        self.hoist(name, arguments, [*inner, ast.Return(value, **place(body))], node)
+        self.hoist(name, arguments, [*inner, placed(ast.Return(value), body)], node)
         return self.name(name, node)
 
     # ---- statements about gradients
@@ -331,11 +333,11 @@ class Lowering(Expressions):
             self.constant(name, node),
             self.constant(node[2], node),
             none if gradient is None else self.expression(gradient),
-            none if wrt is None else ast.Tuple([self.leaf_wanted(e) for e in wrt[1]], LOAD, **place(wrt)),
+            none if wrt is None else placed(ast.Tuple([self.leaf_wanted(e) for e in wrt[1]], LOAD), wrt),
             self.constant(retain is not None, node),
             none if gradient is None else self.constant(gradient[2:], gradient),
         )
-        statement: list[ast.stmt] = [ast.Expr(call, **place(node))]
+        statement: list[ast.stmt] = [placed(ast.Expr(call), node)]
         return statement if self.depth else [*statement, self.checkpoint(node)]
 
     def leaf_wanted(self, node: Any) -> ast.expr:
@@ -360,7 +362,7 @@ class Lowering(Expressions):
         name = self.constant(source[1] if source[0] == "NAME" else None, node)
         line = self.constant(node[2], node)
         call = self.runtime(statement, source, self.expression(source), name, line, *more)
-        body: list[ast.stmt] = [ast.Expr(call, **place(node))]
+        body: list[ast.stmt] = [placed(ast.Expr(call), node)]
         return body if self.depth else [*body, self.checkpoint(node)]
 
     # ---- control flow
@@ -369,7 +371,7 @@ class Lowering(Expressions):
         *branches, otherwise = node[1]
         orelse = [] if otherwise is None else self.block(otherwise)
         for condition, block in reversed(list(zip(branches[::2], branches[1::2], strict=True))):
-            orelse = [ast.If(self.expression(condition), self.block(block), orelse, **place(condition))]
+            orelse = [placed(ast.If(self.expression(condition), self.block(block), orelse), condition)]
         return orelse
 
     def do_while(self, node: Any) -> list[ast.stmt]:
@@ -378,7 +380,7 @@ class Lowering(Expressions):
         self.loops += 1
         body = self.block(block)
         self.loops -= 1
-        return [ast.While(test, body, [], **place(condition))]
+        return [placed(ast.While(test, body, []), condition)]
 
     def do_for(self, node: Any) -> list[ast.stmt]:
         target, iterable, block = node[1]
@@ -394,61 +396,57 @@ class Lowering(Expressions):
             prologue = self.store(target, self.name(held, target), target)
         body = prologue + self.block(block)
         self.loops -= 1
-        return [ast.For(slot, source, body, [], **place(iterable))]
+        return [placed(ast.For(slot, source, body, []), iterable)]
 
     def names(self, target: Any) -> ast.expr:
         if target[0] == "NAME":
             return self.name(target[1], target, STORE)
         if target[0] == "group":
             return self.names(target[1][0])
-        return ast.Tuple([self.names(part) for part in target[1]], STORE, **place(target))
+        return placed(ast.Tuple([self.names(part) for part in target[1]], STORE), target)
 
     def do_break(self, node: Any) -> list[ast.stmt]:
         if not self.loops:
             raise self.failure("`break` stands outside of a loop", node)
-        return [ast.Break(**place(node))]
+        return [placed(ast.Break(), node)]
 
     def do_continue(self, node: Any) -> list[ast.stmt]:
         if not self.loops:
             raise self.failure("`continue` stands outside of a loop", node)
-        return [ast.Continue(**place(node))]
+        return [placed(ast.Continue(), node)]
 
     def do_grad_mode(self, node: Any) -> list[ast.stmt]:
         word, block = node[1]
-        was, self.untracked = self.untracked, word[1] == "no_grad"
         body = self.block(block)
-        self.untracked = was
         mode = self.runtime("grad_mode", word, self.constant(word[1] == "enable_grad", word))
-        return [ast.With([ast.withitem(mode)], body, **place(node))]
+        return [placed(ast.With([ast.withitem(mode)], body), node)]
 
     def do_with(self, node: Any) -> list[ast.stmt]:
         source, name, block = node[1]
-        was, self.untracked = self.untracked, mentions(source, "no_grad")
         body = self.block(block)
-        self.untracked = was
         manager = self.runtime("context", source, self.expression(source))
         target = None if name is None else self.name(name[1], name, STORE)
-        return [ast.With([ast.withitem(manager, target)], body, **place(node))]
+        return [placed(ast.With([ast.withitem(manager, target)], body), node)]
 
     def do_assert(self, node: Any) -> list[ast.stmt]:
         condition, message = node[1]
-        test = ast.UnaryOp(ast.Not(), self.expression(condition), **place(condition))
+        test = placed(ast.UnaryOp(ast.Not(), self.expression(condition)), condition)
         text = self.constant(None, node) if message is None else self.expression(message)
-        fail = ast.Expr(self.runtime("assertion_failed", condition, text), **place(node))
-        return [ast.If(test, [fail], [], **place(condition))]
+        fail = placed(ast.Expr(self.runtime("assertion_failed", condition, text)), node)
+        return [placed(ast.If(test, [fail], []), condition)]
 
     def do_delete(self, node: Any) -> list[ast.stmt]:
         for target in node[1]:
             if target[0] != "NAME":
                 raise self.failure("`del` takes names", target)
         # All are looked up before the first is deleted: a failing statement leaves the names as they were.
-        body: list[ast.stmt] = [ast.Expr(self.name(t[1], t), **place(t)) for t in node[1]]
-        body.append(ast.Delete([self.name(t[1], t, DEL) for t in node[1]], **place(node)))
+        body: list[ast.stmt] = [placed(ast.Expr(self.name(t[1], t)), t) for t in node[1]]
+        body.append(placed(ast.Delete([self.name(t[1], t, DEL) for t in node[1]]), node))
         for target in node[1]:
             if target[1] in self.vocabulary and not self.depth:
                 # The built-in of that name is there again.
                 back = self.name(f"@.{target[1]}", target)
-                body.append(ast.Assign([self.name(target[1], target, STORE)], back, **place(target)))
+                body.append(placed(ast.Assign([self.name(target[1], target, STORE)], back), target))
         return body
 
     def do_import(self, node: Any) -> list[ast.stmt]:
@@ -457,18 +455,7 @@ class Lowering(Expressions):
         return []
 
     def do_pass(self, node: Any) -> list[ast.stmt]:
-        return [ast.Pass(**place(node))]
-
-
-def _maker(node: Any) -> str:
-    """The word for the outermost operation of an expression, where it has one."""
-    node = ungrouped(node)
-    if node[0] == "comparison":
-        return node[0]
-    if node[0] == "call":
-        callee = ungrouped(node[1][0])
-        return callee[1] if callee[0] == "NAME" else callee[1][1][1] if callee[0] == "attribute" else ""
-    return ""
+        return [placed(ast.Pass(), node)]
 
 
 def _names_last(targets: Any) -> list[Any]:
@@ -484,9 +471,3 @@ def _is_silent(node: Any) -> bool:
     callee = node[1][0]
     word = callee[1][1][1] if callee[0] == "attribute" else callee[1]
     return isinstance(word, str) and word.endswith("_")
-
-
-def names_of(tree: Any) -> tuple[dict[str, None], set[str]]:
-    """The names that a script binds at its top, in order, and all that it reads anywhere."""
-    read = {node[1] for node in walk(tree) if node[0] == "NAME"}
-    return bound_names(tree[1]), read

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from gradcli.engine import Tensor
-from gradcli.errors import LimitFailure, TypeFailure, ValueFailure
-from gradcli.language.runtime import described, runtime
+from gradcli.errors import LimitFailure, TypeFailure, ValueFailure, kind_of
+from gradcli.language.runtime import runtime
 
 
 @runtime
@@ -74,7 +74,7 @@ def _named(symbol: str, operation: Callable[[], Any]) -> Any:
 def contains(container: Any, value: Any) -> bool:
     """`value in container`."""
     if isinstance(container, str) and not isinstance(value, str):
-        raise TypeFailure(f"`in` looks for a string in a string, and this is {described(value)}")
+        raise TypeFailure(f"`in` looks for a string in a string, and this is {kind_of(value)}")
     if type(container) is range:
         # Python would search a range for a float element by element.
         return (

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any
 
-from gradcli.engine import Node, Tensor, as_tensor, grad_mode
+from gradcli.engine import Tensor, as_tensor, grad_mode
 from gradcli.engine import backward as run_backward
-from gradcli.errors import AssertFailure, AutogradFailure, ShapeFailure, TypeFailure
+from gradcli.errors import AssertFailure, AutogradFailure, ShapeFailure, TypeFailure, kind_of
 from gradcli.events import Grad, Value
 from gradcli.library import context
 from gradcli.library.autograd import derivative
-from gradcli.library.values import Handle, List, Size
+from gradcli.library.values import Handle
 
 RUNTIME: dict[str, Any] = {}
 
@@ -24,15 +24,6 @@ RUNTIME: dict[str, Any] = {}
 def runtime(function: Callable[..., Any]) -> Callable[..., Any]:
     RUNTIME["@" + function.__name__.rstrip("_")] = function
     return function
-
-
-def described(value: Any) -> str:
-    kinds = {Tensor: "a tensor", int: "a number", float: "a number", bool: "a truth value", str: "a string",
-    list: "a list", List: "a list",
-             type(None): "none", Size: "a shape", Node: "a grad_fn"}  # fmt: skip
-    if isinstance(value, tuple) and type(value) is not Size:
-        return "a tuple"
-    return kinds.get(type(value), "a function" if callable(value) else f"a {type(value).__name__}")
 
 
 @runtime
@@ -80,7 +71,7 @@ def wanted(value: Any) -> Any:
     """What a backward is to reach alone: tensors that require grad."""
     for tensor in value if isinstance(value, (tuple, list)) else (value,):
         if type(tensor) is not Tensor:
-            raise TypeFailure(f"`wrt` names the tensors to differentiate by, and this is {described(tensor)}")
+            raise TypeFailure(f"`wrt` names the tensors to differentiate by, and this is {kind_of(tensor)}")
         if not tensor.node:
             raise AutogradFailure(
                 "One of the differentiated Tensors does not require grad",
@@ -121,7 +112,7 @@ def context_(value: Any) -> AbstractContextManager[None]:
 def prime(function: Any, times: int) -> Any:
     """`f'` and `f''`."""
     if not callable(function):
-        raise TypeFailure(f"a prime makes the derivative of a function, and this is {described(function)}")
+        raise TypeFailure(f"a prime makes the derivative of a function, and this is {kind_of(function)}")
     for _ in range(times):
         function = derivative(function)
     return function

@@ -39,29 +39,32 @@ def mentions_gradient(tree: Any) -> bool:
     return any(node[0] == "attribute" and node[1][1][1] == "grad" for node in walk(tree))
 
 
-def bound_names(statements: tuple[Any, ...]) -> dict[str, None]:
-    """The names that statements bind in their own scope, in order; those of functions inside stay there."""
-    names: dict[str, None] = {}
+def bound_names(statements: tuple[Any, ...]) -> dict[str, bool]:
+    """The names that statements bind in their own scope, in order; those of functions inside stay there.
+
+    With each name: whether `=` or `const` gives it a value by itself.
+    """
+    names: dict[str, bool] = {}
     _bound(statements, names)
     return names
 
 
-def _bound(statements: tuple[Any, ...], names: dict[str, None]) -> None:
+def _bound(statements: tuple[Any, ...], names: dict[str, bool]) -> None:
     for statement in statements:
         kind, children = statement[0], statement[1]
         if kind == "assign":
             for target in children[:-1]:
-                _targets(target, names)
+                _targets(target, names, True)
         elif kind == "augment":
             _targets(children[0], names)
         elif kind in ("const", "define"):
-            names[children[0][1]] = None
+            names[children[0][1]] = kind == "const"
         elif kind == "for":
             _targets(children[0], names)
             _bound(children[2][1], names)
         elif kind == "with":
             if children[1] is not None:
-                names[children[1][1]] = None
+                names.setdefault(children[1][1], False)
             _bound(children[2][1], names)
         elif kind == "delete":
             for target in children:
@@ -72,12 +75,12 @@ def _bound(statements: tuple[Any, ...], names: dict[str, None]) -> None:
                     _bound(child[1], names)
 
 
-def _targets(target: Any, names: dict[str, None]) -> None:
+def _targets(target: Any, names: dict[str, bool], given: bool = False) -> None:
     kind, children = target[0], target[1]
     if kind == "NAME":
-        names[children] = None
+        names[children] = given or names.get(children, False)
     elif kind in ("tuple", "list", "group"):
         for child in children:
             _targets(child, names)
     elif kind == "call" and children[0][0] == "NAME":
-        names[children[0][1]] = None
+        names.setdefault(children[0][1], False)

@@ -6,9 +6,9 @@ from typing import Any
 
 from gradcli.engine import Tensor, as_tensor
 from gradcli.engine.gradients import no_single_number
-from gradcli.errors import NameFailure, TypeFailure
+from gradcli.errors import NameFailure, TypeFailure, kind_of
 from gradcli.events import Checked, Explained, Graph
-from gradcli.language.runtime import described, runtime
+from gradcli.language.runtime import runtime
 from gradcli.library import context
 
 
@@ -18,7 +18,7 @@ def _history_of(statement: str, y: Any) -> Any:
     if type(y) is not Tensor:
         if isinstance(y, (int, float)):
             raise TypeFailure(f"{statement} starts from a tensor, and this is a number", cause="number")
-        raise TypeFailure(f"{statement} starts from a tensor, and this is {described(y)}")
+        raise TypeFailure(f"{statement} starts from a tensor, and this is {kind_of(y)}")
     return context.current().history_of(y)
 
 

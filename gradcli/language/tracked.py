@@ -13,10 +13,10 @@ from gradcli.engine.inplace import add_, div_, mul_, sub_
 from gradcli.engine.memory import buffer
 from gradcli.engine.protocols import floor_divide, power, product
 from gradcli.engine.tensor import AutogradMeta
-from gradcli.errors import TypeFailure
+from gradcli.errors import TypeFailure, kind_of
 from gradcli.language.dotted import attribute_, method, set_attribute
 from gradcli.language.operators import BY_SYMBOL
-from gradcli.language.runtime import described, runtime
+from gradcli.language.runtime import runtime
 from gradcli.library.values import List
 
 
@@ -53,7 +53,7 @@ def adopt_all(values: Any) -> Any:
         try:
             values = tuple(values)
         except TypeError:
-            raise TypeFailure(f"{described(values)} can't be unpacked into several names") from None
+            raise TypeFailure(f"{kind_of(values)} can't be unpacked into several names") from None
     for value in values:
         adopt(value)
     return values

@@ -5,40 +5,53 @@ from __future__ import annotations
 import ast
 import sys
 import warnings
+from collections.abc import Container
+from functools import cached_property
 from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
+from gradcli.collector import paused
 from gradcli.errors import LimitFailure, Span
 from gradcli.grammar import parse
-from gradcli.language.lowering import Lowering, names_of
-from gradcli.language.origins import Origin
-from gradcli.language.scope import mentions
+from gradcli.language.lowering import Lowering
+from gradcli.language.origins import Origin, named_places, origins_of
+from gradcli.language.scope import bound_names, mentions
 
 FRAMES_TO_COMPILE = 6000
 """Python's frames that lowering may take: some 1,500 brackets in each other."""
 
 
-class Unit(NamedTuple):
-    """One text of a session: a file, a line of the REPL, an expression of the command line."""
+class Unit:
+    """One text of a session: a file, a line of the REPL, an expression of the command line.
 
-    file: str
-    key: str
-    """What tells it apart from other texts of the same name."""
-    text: str
-    code: CodeType
-    names: tuple[str, ...]
-    """The names that it binds at its top, in the order of their first binding."""
-    consts: frozenset[str]
-    explicit: bool
-    """Whether it is in explicit mode: it, or something before it, mentions `requires_grad`."""
-    named_spans: dict[tuple[int, int, int, int], str]
-    """The name that the value of an expression was given, by the expression's place."""
+    Its code, and that of its functions, holds it, and nothing of it holds the code: a text is kept as long as
+    something of it can run, or stands in a graph.
+    """
 
-    origins: dict[str, Origin]
-    """What the value of a name comes from."""
+    def __init__(
+        self, file: str, key: str, text: str, bound: dict[str, bool], consts: set[str], explicit: bool, sees: bool
+    ) -> None:
+        self.file = file
+        self.key = key
+        """What tells it apart from other texts of the same name."""
+        self.text = text
+        self.bound = bound
+        """The names that it binds at its top, in the order of their first binding (see `bound_names`)."""
+        self.consts = consts
+        """Those of them that it makes const."""
+        self.explicit = explicit
+        """Whether it is in explicit mode: it, or something before it, mentions `requires_grad`."""
+        self.sees = sees
+        """Whether a statement of it shows how a value came about (`graph`, `explain`, `check`)."""
 
-    sees: bool = False
-    """Whether a statement of it shows how a value came about (`graph`, `explain`, `check`)."""
+    @cached_property
+    def origins(self) -> dict[str, Origin]:
+        """What the value of a name comes from."""
+        return origins_of(parse(self.text, self.file))
+
+    @cached_property
+    def _named(self) -> dict[tuple[int, int, int, int], str]:
+        return named_places(parse(self.text, self.file))
 
     def span_of(self, code: CodeType, instruction: int) -> Span | None:
         """The place in the text of an instruction."""
@@ -50,7 +63,20 @@ class Unit(NamedTuple):
 
     def name_at(self, span: Span) -> str | None:
         """The name that was given to what stands at `span`."""
-        return self.named_spans.get((span.line, span.column - 1, span.end_line, span.end_column - 1))
+        return self._named.get((span.line, span.column - 1, span.end_line, span.end_column - 1))
+
+
+class _Names:
+    """The names of a script and of the session that it runs in, for membership alone."""
+
+    __slots__ = ("bound", "known")
+
+    def __init__(self, bound: Container[str], known: Container[str]) -> None:
+        self.bound = bound
+        self.known = known
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.bound or name in self.known
 
 
 def compile_unit(
@@ -59,29 +85,44 @@ def compile_unit(
     *,
     key: str,
     auto: bool | None,
-    known: set[str],
-    consts: set[str],
+    known: Container[str],
+    consts: Container[str],
     loop_names: set[str],
     vocabulary: Any,
-) -> Unit:
+) -> tuple[Unit, CodeType]:
     """Parses, lowers and compiles a script.
 
     `key` is the unique file name of its code; `auto` is none where the script itself decides on tracking; `known` are
-    the names that the session has; `loop_names` collects those that loops give values to. Raises SyntaxFailure,
-    NameFailure and LimitFailure, each with its place.
+    the names that the session has, `consts` those that are const; `loop_names` collects those that loops give values
+    to. Raises SyntaxFailure, NameFailure and LimitFailure, each with its place.
     """
+    with paused():
+        # A function of its own, so that the tree is gone when the collector may look again.
+        return _compiled(text, file, key, auto, known, consts, loop_names, vocabulary)
+
+
+def _compiled(
+    text: str,
+    file: str,
+    key: str,
+    auto: bool | None,
+    known: Container[str],
+    consts: Container[str],
+    loop_names: set[str],
+    vocabulary: Any,
+) -> tuple[Unit, CodeType]:
     tree = parse(text, file)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, FRAMES_TO_COMPILE))
     try:
         explicit = mentions(tree, "requires_grad") if auto is None and "requires_grad" in text else auto is False
-        bound, read = names_of(tree)
-        own = known | set(bound)
-        lowering = Lowering(file, not explicit, own, set(consts), vocabulary)
-        lowering.loop_names = loop_names
+        bound = bound_names(tree[1])
+        own = _Names(bound, known)
+        lowering = Lowering(file, not explicit, own, vocabulary, consts, loop_names)
         body = lowering.program(tree)
-        cells = [name for name in {**bound, **dict.fromkeys(sorted(read))} if name in own or name not in vocabulary]
-        code = _code(body, cells, key)
+        cells = [name for name in {**bound, **lowering.read} if name in own or name not in vocabulary]
+        unit = Unit(file, key, text, bound, lowering.consts, explicit, lowering.sees)
+        return unit, _held(_code(body, cells, key), unit)
     except RecursionError:
         raise _too_deep(file, 1, 1) from None
     except SyntaxError as problem:
@@ -89,10 +130,12 @@ def compile_unit(
         raise _too_deep(file, problem.lineno or 1, (problem.offset or 0) + 1) from None
     finally:
         sys.setrecursionlimit(limit)
-    return Unit(
-        file, key, text, code, tuple(bound), frozenset(lowering.consts), explicit, lowering.named_spans,
-        lowering.origins, lowering.sees,
-    )  # fmt: skip
+
+
+def _held(code: CodeType, unit: Unit) -> CodeType:
+    """The same code, and that of the functions in it, with the unit among its constants: so it's kept with them."""
+    inner = (_held(constant, unit) if isinstance(constant, CodeType) else constant for constant in code.co_consts)
+    return code.replace(co_consts=(*inner, unit))
 
 
 def _too_deep(file: str, line: int, column: int) -> LimitFailure:

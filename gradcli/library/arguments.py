@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import Tensor, as_tensor
-from gradcli.errors import GradcliError, IndexFailure, LimitFailure, TypeFailure
+from gradcli.errors import GradcliError, IndexFailure, LimitFailure, TypeFailure, kind_of
 from gradcli.library.values import DTYPE_WORDS, DType
 
 MOST_WHOLES = 2**20
@@ -141,15 +141,11 @@ def described(value: Any) -> str:
     """What a value is, in the words of a message."""
     if type(value) is Tensor:
         return f"a tensor of shape {value.shape}"
-    if value is None:
-        return "none"
     if isinstance(value, str):
         return f'"{value}"' if len(value) < 40 else "a string"
     if isinstance(value, (bool, int, float)):
         return str(value).lower() if isinstance(value, bool) else str(value)
-    if isinstance(value, (list, tuple)):
-        return "a list" if isinstance(value, list) else "a tuple"
-    return "a function" if callable(value) else f"a {type(value).__name__.lower()}"
+    return kind_of(value)
 
 
 CONVERTERS: dict[str, Callable[[Any], Any]] = {
@@ -205,6 +201,8 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
                 v if convert is None else converted(convert, v, name, key, at)
                 for at, (key, convert, v) in enumerate(zip(positional, by_position, args, strict=False))
             ]
+        if not named and not extra and len(args) >= required:
+            return body(*values)
         options: dict[str, Any] = {}
         for key, value in named.items():
             target = key

@@ -61,19 +61,45 @@ def _three_dims(x: Tensor) -> Tensor:
 
 @function()
 def atleast_2d(*tensors):
-    """Tensors with at least two dims."""
+    """Tensors with at least two dims: a number becomes a matrix of one element, a vector a row.
+
+    Shapes: () -> (1, 1), (n,) -> (1, n), others as they are; of several tensors a tuple
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2]
+        row = atleast_2d(x)
+        row
+        backward row[0, 1]
+    """
     return _each(_two_dims, tensors)
 
 
 @function()
 def atleast_3d(*tensors):
-    """Tensors with at least three dims."""
+    """Tensors with at least three dims.
+
+    Shapes: () -> (1, 1, 1), (n,) -> (1, n, 1), (m, n) -> (m, n, 1), others as they are; of several tensors a tuple
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2]
+        block = atleast_3d(x)
+        block
+        backward block[0, 1, 0]
+    """
     return _each(_three_dims, tensors)
 
 
 @function()
 def broadcast_tensors(*tensors):
-    """Tensors stretched to the shape that they have together."""
+    """Tensors stretched to the shape that they have together, as a tuple; without copying.
+
+    Shapes: any that broadcast together -> each of the shape that they have together
+    Derivative: each: g.sum_to_size(x.shape)
+    Example: x = [1, 2]
+        y = [[10], [20]]
+        a, b = broadcast_tensors(x, y)
+        a
+        b
+        backward sum(a * b)
+    """
     found = _several(tensors)
     shape: tuple[int, ...] = ()
     for tensor in found:
@@ -86,7 +112,17 @@ def broadcast_tensors(*tensors):
 
 @function()
 def meshgrid(*tensors, indexing: OptionalText = None):
-    """The coordinates of a grid: each vector along its own dim; indexing "ij", or "xy" for the first two exchanged."""
+    """The coordinates of a grid: each vector along its own dim; indexing "ij", or "xy" for the first two exchanged.
+
+    Shapes: (m,), (n,), ... -> as many of (m, n, ...); with "xy" of (n, m, ...)
+    Derivative: each: the sum of g over the other dims: for the first of two g.sum(1)
+    Example: x = [1, 2]
+        y = [10, 20, 30]
+        rows, columns = meshgrid(x, y)
+        rows
+        columns
+        backward sum(rows * columns)
+    """
     vectors = _several(tensors)
     if indexing not in (None, "ij", "xy"):
         raise ValueFailure(f'torch.meshgrid: indexing must be one of "xy" or "ij", but received: {indexing}')
@@ -114,19 +150,45 @@ def meshgrid(*tensors, indexing: OptionalText = None):
 
 @function()
 def column_stack(tensors: Tensors):
-    """Vectors as columns, and matrices, beside each other."""
+    """Vectors as columns, and matrices, beside each other.
+
+    Shapes: (m,) or (m, n) each -> (m, how many columns they have together)
+    Derivative: each: the columns of g that it became, in its shape
+    Example: x = [1, 2]
+        y = [3, 4]
+        m = column_stack([x, y])
+        m
+        backward m[0].sum()
+    """
     return cat([s.reshape(x, (x.array.size, 1)) if x.ndim < 2 else x for x in tensors], 1)
 
 
 @function()
 def dstack(tensors: Tensors):
-    """Matrices put behind each other, along the third dim."""
+    """Matrices put behind each other, along the third dim.
+
+    Shapes: (m, n) each -> (m, n, how many); () and (n,) are made three dims as by `atleast_3d`
+    Derivative: each: the part of g that it became, in its shape
+    Example: x = [[1, 2]]
+        y = [[3, 4]]
+        block = dstack([x, y])
+        block
+        backward block[0, 0].sum()
+    """
     return cat([_three_dims(x) for x in tensors], 2)
 
 
 @function()
 def cartesian_prod(*tensors):
-    """All ways to choose one element of each vector, one a row."""
+    """All ways to choose one element of each vector, one a row.
+
+    Shapes: (m,), (n,), ... -> (m * n * ..., how many); one vector as it is
+    Derivative: each: its column of g, added up over the rows that show the same element
+    Example: x = [1, 2]
+        rows = cartesian_prod(x, [3, 4, 5])
+        rows
+        backward rows[:, 0].sum()
+    """
     vectors = _several(tensors)
     if any(vector.ndim != 1 for vector in vectors):
         raise ShapeFailure("Expect a 1D vector, but got shapes " + ", ".join(str(list(x.shape)) for x in vectors))
@@ -137,7 +199,15 @@ def cartesian_prod(*tensors):
 
 @function()
 def combinations(input: Tensor, r: Whole = 2, with_replacement: Flag = False):
-    """All ways to choose r elements of a vector, one a row, in order."""
+    """All ways to choose r elements of a vector, one a row, in order.
+
+    Shapes: (n,) -> (how many ways, r); n! / (r! (n - r)!) ways, `with_replacement` lets an element be chosen again
+    Derivative: each element: the sum of g over the places where it stands
+    Example: x = [1, 2, 3]
+        pairs = combinations(x)
+        pairs
+        backward pairs.prod(1).sum()
+    """
     if input.ndim != 1:
         raise ShapeFailure(f"Expect a 1D vector, but got shape {list(input.shape)}")
     if r < 0:
@@ -163,7 +233,16 @@ def _slice(input: Tensor, axis: int, start: int, end: int) -> Tensor:
 
 @function()
 def tensor_split(input: Tensor, indices_or_sections, dim: Whole = 0):
-    """So many parts along a dim, as even as can be, or parts that end at the indices given."""
+    """So many parts along a dim, as even as can be, or parts that end at the indices given.
+
+    Shapes: (..., n, ...) -> a tuple of (..., k, ...), whose k add up to n; with indices one more part than these
+    Derivative: cat(gs, dim), with g of each part, 0 where there's none
+    Example: x = [1, 2, 3, 4, 5]
+        tensor_split(x, 2)
+        parts = tensor_split(x, [1, 3])
+        parts
+        backward parts[1].sum()
+    """
     if not input.ndim:
         raise ShapeFailure("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
     axis = axis_of(dim, input.ndim)
@@ -185,7 +264,7 @@ def tensor_split(input: Tensor, indices_or_sections, dim: Whole = 0):
     return tuple(_slice(input, axis, start, end) for start, end in zip(starts, ends, strict=True))
 
 
-def _split_along(name: str, least: int, axis: Any, words: str) -> None:
+def _split_along(name: str, least: int, axis: Any, words: str, shapes: str, example: str) -> None:
     def body(input: Tensor, indices_or_sections):
         if input.ndim < least:
             raise ShapeFailure(
@@ -204,18 +283,44 @@ def _split_along(name: str, least: int, axis: Any, words: str) -> None:
                 )
         return tensor_split(input, indices_or_sections, dim)
 
-    body.__name__, body.__doc__ = name, words
+    body.__name__ = name
+    body.__doc__ = f"""{words}
+
+    Shapes: {shapes}; with indices one more part than these
+    Derivative: cat(gs, dim), with g of each part, 0 where there's none
+    Example: x = {example}
+        parts = {name}(x, [1])
+        parts
+        backward parts[1].sum()
+    """
     function(name)(body)
 
 
-_split_along("hsplit", 1, lambda x: 0 if x.ndim == 1 else 1, "Parts beside each other: even ones, or by indices.")
-_split_along("vsplit", 2, lambda x: 0, "Parts under each other: even ones, or by indices.")
-_split_along("dsplit", 3, lambda x: 2, "Parts behind each other: even ones, or by indices.")
+_split_along(
+    "hsplit", 1, lambda x: 0 if x.ndim == 1 else 1, "Parts beside each other: even ones, or by indices.",
+    "(m, n, ...) -> a tuple of (m, k, ...), whose k add up to n; (n,) -> a tuple of (k,)", "[[1, 2, 3]]",
+)  # fmt: skip
+_split_along(
+    "vsplit", 2, lambda x: 0, "Parts under each other: even ones, or by indices.",
+    "(m, n, ...) -> a tuple of (k, n, ...), whose k add up to m", "[[1], [2], [3]]",
+)  # fmt: skip
+_split_along(
+    "dsplit", 3, lambda x: 2, "Parts behind each other: even ones, or by indices.",
+    "(l, m, n, ...) -> a tuple of (l, m, k, ...), whose k add up to n", "[[[1, 2, 3]]]",
+)  # fmt: skip
 
 
 @function()
 def split_with_sizes(input: Tensor, split_sizes: Wholes, dim: Whole = 0):
-    """Parts of the sizes given, along a dim."""
+    """Parts of the sizes given, along a dim.
+
+    Shapes: (..., n, ...) -> a tuple of (..., size, ...), whose sizes add up to n
+    Derivative: cat(gs, dim), with g of each part, 0 where there's none
+    Example: x = [1, 2, 3, 4]
+        first, rest = split_with_sizes(x, [1, 3])
+        rest
+        backward rest.prod()
+    """
     return split(input, split_sizes, dim)
 
 
@@ -224,7 +329,15 @@ def split_with_sizes(input: Tensor, split_sizes: Wholes, dim: Whole = 0):
 
 @function()
 def diag_embed(input: Tensor, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1):
-    """Matrices of zeros with the input's last dim on a diagonal."""
+    """Matrices of zeros with the input's last dim on a diagonal.
+
+    Shapes: (..., n) -> (..., n, n), larger by abs(offset); the new dims are dim1 and dim2
+    Derivative: g.diagonal(offset, dim1, dim2)
+    Example: x = [1, 2]
+        m = diag_embed(x, 1)
+        m
+        backward sum(m ^ 2)
+    """
     ndim = input.ndim + 1
     a, b = axis_of(dim1, ndim), axis_of(dim2, ndim)
     if a == b:
@@ -241,7 +354,15 @@ def diag_embed(input: Tensor, offset: Whole = 0, dim1: Whole = -2, dim2: Whole =
 
 @function()
 def diagflat(input: Tensor, offset: Whole = 0):
-    """A matrix with all elements, in a row, on a diagonal."""
+    """A matrix with all elements, in a row, on a diagonal.
+
+    Shapes: any of n elements -> (n, n), larger by abs(offset)
+    Derivative: g.diagonal(offset).reshape(x.shape)
+    Example: x = [[1, 2]]
+        m = diagflat(x)
+        m
+        backward sum(m ^ 2)
+    """
     return diag_embed(s.reshape(input, (-1,)), offset)
 
 
@@ -250,7 +371,15 @@ def diagflat(input: Tensor, offset: Whole = 0):
 
 @function()
 def rot90(input: Tensor, k: Whole = 1, dims: Wholes = (0, 1)):
-    """Turned by 90 degrees, k times, from the first of two dims towards the second."""
+    """Turned by 90 degrees, k times, from the first of two dims towards the second.
+
+    Shapes: (..., m, ..., n, ...) -> (..., n, ..., m, ...) for odd k, else the same
+    Derivative: g.rot90(-k, dims)
+    Example: x = [[1, 2], [3, 4]]
+        turned = rot90(x)
+        turned
+        backward turned[0].sum()
+    """
     if len(dims) != 2:
         raise ValueFailure(f"expected total rotation dims == 2, but got dims = {len(dims)}")
     if input.ndim < 2:
@@ -263,7 +392,17 @@ def rot90(input: Tensor, k: Whole = 1, dims: Wholes = (0, 1)):
 
 @function()
 def repeat_interleave(input: Tensor, repeats=None, dim: OptionalWhole = None, *, output_size: OptionalWhole = None):
-    """Each element (or slice along a dim) as often as `repeats` says, one number or one for each."""
+    """Each element (or slice along a dim) as often as `repeats` says, one number or one for each.
+
+    Shapes: (..., n, ...) -> (..., the sum of repeats, ...), without dim all in a row; repeats () or (n,). Without
+        repeats the input is the counts, and the result the indices 0 to n - 1 so often
+    Derivative: the sum of g over an element's copies: for one number g.reshape(-1, repeats).sum(1)
+    Example: x = [1, 2]
+        copies = repeat_interleave(x, 2)
+        copies
+        backward copies[:3].sum()
+        repeat_interleave([1., 2.], [1, 3])
+    """
     if repeats is None:
         counts = _counts(input)
         return Tensor(np.repeat(np.arange(counts.size), counts), CUT)
@@ -307,7 +446,15 @@ def _counts(repeats: Tensor) -> np.ndarray:
 
 @function("sum_to_size", method=True)
 def sum_to_size(self: Tensor, *size: Wholes):
-    """`x.sum_to_size(shape)`: summed over what broadcasting from that shape would have stretched."""
+    """`x.sum_to_size(shape)`: summed over what broadcasting from that shape would have stretched.
+
+    Shapes: any -> `size`, which broadcasts to it
+    Derivative: g.expand_as(x)
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        rows = x.sum_to_size(2, 1)
+        rows
+        backward rows[0].sum()
+    """
     extra = self.ndim - len(size)
     try:
         fits = extra >= 0 and np.broadcast_shapes(size, self.shape) == self.shape
@@ -333,11 +480,27 @@ def _rolled(input: Tensor, dim: Any, by: Any) -> Tensor:
 
 @function("fft.fftshift")
 def fftshift(input: Tensor, dim: Dims = None):
-    """Frequencies in their order along dims (or all): 0 moves to the middle."""
+    """Frequencies in their order along dims (or all): 0 moves to the middle.
+
+    Shapes: any -> the same
+    Derivative: fft.ifftshift(g, dim)
+    Example: x = [0, 1, 2, -2, -1]
+        moved = fft.fftshift(x)
+        moved
+        backward moved[0]
+    """
     return _rolled(input, dim, lambda n: n // 2)
 
 
 @function("fft.ifftshift")
 def ifftshift(input: Tensor, dim: Dims = None):
-    """fftshift undone."""
+    """Frequencies as `fft.fft` has them along dims (or all): 0 moves to the front. It undoes fftshift.
+
+    Shapes: any -> the same
+    Derivative: fft.fftshift(g, dim)
+    Example: x = [-2, -1, 0, 1, 2]
+        moved = fft.ifftshift(x)
+        moved
+        backward moved[0]
+    """
     return _rolled(input, dim, lambda n: (n + 1) // 2)

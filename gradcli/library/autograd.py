@@ -37,13 +37,33 @@ def _vectors(value: Any, outputs: list[Any]) -> list[Any] | None:
 
 @function(method=True)
 def backward(self: Tensor, gradient=None, retain_graph=None, create_graph: Flag = False, inputs=None):
-    """Adds the gradients of this result to the `.grad` of the leaves (or of `inputs` alone); shows nothing."""
+    """Adds the gradients of this result to the `.grad` of the leaves (or of `inputs` alone); shows nothing.
+
+    The statement `backward y` does the same and shows them. `retain_graph` keeps what the graph has saved, for another
+    pass; `create_graph` records the pass, so that the gradients can be differentiated.
+
+    Shapes: `gradient` as this result (it may be left out where that is one element); each `.grad` as its leaf
+    Derivative: gradient @ J for each leaf, with J the Jacobian of this result in it
+    Example: x = [1., 2.]
+        y = x^2
+        y.backward([1., 10.])
+        x.grad
+    """
     run_backward([self], [gradient], retain_graph=retain_graph, create_graph=create_graph, inputs=listed(inputs))
 
 
 @function("torch.autograd.backward")
 def backward_of_several(tensors, grad_tensors=None, retain_graph=None, create_graph: Flag = False, *, inputs=None):
-    """Adds the gradients of several results to the `.grad` of the leaves."""
+    """Adds the gradients of several results to the `.grad` of the leaves; shows nothing.
+
+    Shapes: `grad_tensors` one vector for each result, of its shape (none for one of one element); each `.grad` as its
+        leaf
+    Derivative: the sum over results of vector @ J, with J the result's Jacobian in the leaf
+    Example: x = [1., 2.]
+        a = sum(x); b = sum(x^2)
+        torch.autograd.backward([a, b])
+        x.grad
+    """
     run_backward(
         outputs := listed(tensors) or [], _vectors(grad_tensors, outputs), retain_graph=retain_graph,
         create_graph=create_graph, inputs=listed(inputs),
@@ -60,7 +80,21 @@ def grad(outputs, inputs=None, grad_outputs=None, retain_graph=None, create_grap
 allow_unused: Flag = False,
          *, is_grads_batched: Flag = False, materialize_grads: Flag = False, argnums=None,
          has_aux: Flag = False):  # fmt: skip
-    """The gradient of a result with respect to a tensor, or a tuple of them for several; `grad(f)` is a function."""
+    """The gradient of a result with respect to a tensor, or a tuple of them for several; `grad(f)` is a function.
+
+    No `.grad` is touched. `create_graph` gives gradients with a history, which can be differentiated again. An input
+    that the result doesn't depend on is an error, or none under `allow_unused`, or zeros under `materialize_grads`.
+    `grad(f)` is `f'`: the gradient of f in its first argument, or (`grad(f, 1)`, as `torch.func.grad`) in another.
+
+    Shapes: `grad_outputs` as the results (it may be left out for one element); each gradient as its input
+    Derivative: grad_outputs @ J with J the Jacobian; differentiable itself under `create_graph`, and `grad(f)` always
+    Example: x = [1., 2.]
+        g = grad(sum(x^3), x, create_graph=true)
+        g
+        grad(g.sum(), x)
+    Example: slope = grad(x -> x^3)
+        slope(2), grad(slope)(2)
+    """
     if callable(outputs):
         # Of a function too, `grad(f, 1)` is by its second argument, as in torch.func.
         argnums = argnums if inputs is None else inputs
@@ -79,7 +113,17 @@ allow_unused: Flag = False,
 def grad_tuple(outputs, inputs, grad_outputs=None, retain_graph=None, create_graph: Flag = False,
                allow_unused: Flag = False, *, is_grads_batched: Flag = False,
                materialize_grads: Flag = False):  # fmt: skip
-    """torch's own `autograd.grad`: always a tuple."""
+    """The gradients of results with respect to inputs, as torch has it: always a tuple, one for each input.
+
+    An input that the results don't depend on is an error, or none under `allow_unused`, or zeros under
+    `materialize_grads`.
+
+    Shapes: `grad_outputs` as the results (it may be left out for one element); each gradient as its input
+    Derivative: grad_outputs @ J with J the Jacobian; differentiable itself under `create_graph`
+    Example: x = 3; z = 1
+        y = x^2
+        torch.autograd.grad(y, [x, z], allow_unused=true)
+    """
     return tuple(
         _gradients(outputs, inputs, grad_outputs, _options(retain_graph, create_graph, allow_unused, materialize_grads))
     )
@@ -177,32 +221,66 @@ def _mixes(y: Tensor, x: Tensor) -> bool:
 
 @function(method=True)
 def requires_grad_(self: Tensor, requires_grad: Flag = True):
-    """Starts (or ends) tracking of a leaf."""
+    """Starts the tracking of a leaf, or ends it with `requires_grad=false`, and gives the leaf back.
+
+    A script that says so anywhere tracks no other names than those it marks.
+
+    Shapes: any, of real numbers: whole numbers have no gradient
+    Derivative: g, the leaf's `.grad` from now on
+    Example: x = tensor([1., 2.]).requires_grad_(); c = tensor([3., 4.])
+        backward sum(c * x^2)
+        x.requires_grad, c.requires_grad
+    """
     return start_tracking(self) if requires_grad else stop_tracking(self)
 
 
 @function()
 def detach(input: Tensor):
-    """The same values in the same memory, cut off from the history."""
+    """The same values in the same memory, cut off from the history.
+
+    Shapes: any, and the result's is the same
+    Derivative: 0: nothing goes back through it
+    Example: x = 3
+        backward x * x.detach()
+    """
     return Tensor(buffer(input), CUT)
 
 
 @function(method=True)
 def detach_(self: Tensor):
-    """Cuts a result off from its history."""
+    """Cuts a result off from its history, in place."""
     self.node = CUT
     return self
 
 
 @function(method=True)
 def retain_grad(self: Tensor):
-    """Keeps this result's gradient as `.grad` at the next backward."""
+    """Keeps this result's gradient as `.grad` from the next backward on, as leaves have theirs.
+
+    Shapes: any; `.grad` has the same
+    Derivative: that of what comes after, in this result
+    Example: x = 3
+        y = x^2; y.retain_grad()
+        backward y^2
+        y.grad
+    """
     keep_gradient(self)
 
 
 @function(method=True)
 def register_hook(self: Tensor, hook: Callback):
-    """Calls a function on this tensor's gradient at backward; what it returns (unless none) replaces it."""
+    """Calls a function on this tensor's gradient at backward; what it returns (unless none) replaces it.
+
+    It gives a handle, whose `remove()` takes the function away. Functions are called in the order they came in.
+
+    Shapes: the function gets the gradient, of this tensor's shape, and returns one of that shape or none
+    Derivative: hook(g) in the place of g
+    Example: x = 3
+        y = x^2
+        y.register_hook(g -> print("gradient of y:", g))
+        y.register_hook(g -> 10 * g)
+        backward y
+    """
     key = object()
     hooks = hooks_of(self)
     hooks.functions[key] = hook
@@ -211,7 +289,18 @@ def register_hook(self: Tensor, hook: Callback):
 
 @function()
 def zero_grad(*tensors):
-    """Clears the gradient of every named leaf, or of those given."""
+    """Clears the gradient of every named leaf, or of those given; `.grad` is none then.
+
+    Without it a backward adds to what is there.
+
+    Shapes: any tensors, one by one or in lists; without any, all that the script has names for
+    Derivative: none: it takes gradients away
+    Example: x = 3
+        backward x^2
+        backward x^2
+        zero_grad()
+        backward x^2
+    """
     chosen = (
         list(context.current().named_tensors().values())
         if not tensors
@@ -227,14 +316,14 @@ def zero_grad(*tensors):
 
 @function()
 def is_grad_enabled():
-    """Whether history is recorded here."""
+    """Whether history is recorded here.
+
+    Shapes: no arguments; a truth value
+    Derivative: none: a truth value
+    Example: is_grad_enabled()
+        no_grad { is_grad_enabled() }
+    """
     return modes.recording
-
-
-@function(method=True)
-def is_leaf(self: Tensor):
-    """Whether this is a leaf."""
-    return self.is_leaf
 
 
 def set_gradient(tensor: Tensor, value: Any) -> None:
@@ -298,19 +387,39 @@ def _set(self: Tensor, array: Any) -> Tensor:
 
 @function(method=True)
 def zero_(self: Tensor):
-    """Sets every element to 0, in place."""
+    """Sets every element to 0, in place.
+
+    Shapes: any
+    Derivative: 0: what stood there has no part in the result
+    Example: x = [1., 2.]
+        x.zero_()
+        x
+    """
     return _set(self, self.dtype.type(0))
 
 
 @function(method=True)
 def fill_(self: Tensor, value: Number):
-    """Sets every element to a number, in place."""
+    """Sets every element to a number, in place.
+
+    Derivative: 0: what stood there has no part in the result
+    """
     return _set(self, self.dtype.type(value))
 
 
 @function(method=True)
 def copy_(self: Tensor, src: Tensor):
-    """Copies another tensor's values, broadcast, in place."""
+    """Copies another tensor's values, broadcast, in place.
+
+    The tensor keeps its dtype.
+
+    Shapes: `src` any that broadcasts to this tensor's
+    Derivative: src: g, summed over the copies; what stood there has 0
+    Example: x = [1., 2.]
+        y = zeros(2, 2).copy_(x)
+        y
+        backward y[0].sum()
+    """
     # The two may look into one memory (`x.copy_(x.flip(0))` doesn't, `x[1:].copy_(x[:-1])` does).
     if overlaps(self.array, src.array):
         src = FUNCTIONS["clone"](src)
@@ -319,7 +428,12 @@ def copy_(self: Tensor, src: Tensor):
 
 @function(method=True)
 def uniform_(self: Tensor, a: Number = 0, b: Number = 1):
-    """Draws every element uniformly between a and b, in place."""
+    """Draws every element uniformly between a and b, in place.
+
+    Shapes: any; a <= b, and b itself isn't drawn
+    Derivative: 0: what stood there has no part in the result
+    Example: zeros(3).uniform_(1, 2).sort().values
+    """
     if not a <= b:
         raise ValueFailure(f"uniform_ expects to return a [from, to) range, but found from={a} > to={b}")
     if not isfinite(b - a):
@@ -329,7 +443,10 @@ def uniform_(self: Tensor, a: Number = 0, b: Number = 1):
 
 @function(method=True)
 def normal_(self: Tensor, mean: Number = 0, std: Number = 1):
-    """Draws every element from a normal distribution, in place."""
+    """Draws every element from a normal distribution, in place.
+
+    Derivative: 0: what stood there has no part in the result
+    """
     if not std >= 0:
         raise ValueFailure(f"normal expects std >= 0.0, but found std {std}")
     return _set(self, context.current().generator.normal(mean, std, self.shape).astype(self.dtype))

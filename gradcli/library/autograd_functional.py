@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from gradcli.engine import CUT, Tensor, as_tensor
-from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
+from gradcli.errors import AutogradFailure, TypeFailure
 from gradcli.library.arguments import Callback, Flag, OptionalText
-from gradcli.library.transforms import Run, curvature, matched, pushed, second_derivatives
+from gradcli.library.transforms import Run, curvature, matched, one_for, pushed, second_derivatives
 from gradcli.library.trees import rebuilt
 from gradcli.library.vocabulary import function
 
@@ -54,7 +52,15 @@ def _with_value(run: Run, found: Any, create_graph: bool) -> Any:
 @function("torch.autograd.functional.jacobian")
 def jacobian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False,
              strategy: OptionalText = "reverse-mode"):  # fmt: skip
-    """All derivatives of a function: for each result, for each input, (*the result's shape, *the input's shape)."""
+    """All derivatives of a function: for each result, for each input, (*the result's shape, *the input's shape).
+
+    The results have no history unless `create_graph` says so. `vectorize` and `strategy` are without effect.
+
+    Shapes: f from (*x) to (*y): (*y, *x); a tuple for a tuple of inputs, for several results a tuple of those
+    Derivative: differentiable itself under `create_graph`
+    Example: f = x -> x * sum(x)
+        torch.autograd.functional.jacobian(f, [1., 2.])
+    """
     run = _run("jacobian", func, inputs, strict)
     rows = [_like_inputs(inputs, run.jacobian(output)) for output in run.outputs]
     return _given(rebuilt(run.result, iter(rows)), create_graph)
@@ -63,7 +69,16 @@ def jacobian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = 
 @function("torch.autograd.functional.hessian")
 def hessian(func: Callback, inputs, create_graph: Flag = False, strict: Flag = False, vectorize: Flag = False,
             outer_jacobian_strategy: OptionalText = "reverse-mode"):  # fmt: skip
-    """The second derivatives of a function of one number: for each pair of inputs a block."""
+    """The second derivatives of a function that gives one number: for each pair of inputs a block.
+
+    The blocks have no history unless `create_graph` says so.
+
+    Shapes: f from (*x) to (), or to one element: (*x, *x); for a tuple of inputs a tuple of tuples, the block of i and
+        j at [i][j]
+    Derivative: differentiable itself under `create_graph`
+    Example: f = x -> x[0]^2 * x[1]
+        torch.autograd.functional.hessian(f, [1., 2.])
+    """
     run = _run("hessian", func, inputs, strict)
     if len(run.outputs) != 1 or run.outputs[0].array.size != 1:
         raise AutogradFailure("The Tensor returned by the function given to hessian should contain a single element")
@@ -84,44 +99,59 @@ def _flat(block: Tensor, row: int, output: Tensor) -> Tensor:
 
 @function("torch.autograd.functional.vjp")
 def vjp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
-    """The value of a function, and the product of a vector with its Jacobian."""
+    """The value of a function, and the product of a vector with its Jacobian.
+
+    Shapes: v as the value (it may be left out where that is one number); the product as the inputs; several in tuples
+    Derivative: v @ J with J the Jacobian; differentiable itself under `create_graph`
+    Example: f = x -> x * sum(x)
+        torch.autograd.functional.vjp(f, [1., 2.], [1., 0.])
+    """
     run = _run("vjp", func, inputs, strict)
-    if v is None:
-        if len(run.outputs) != 1 or run.outputs[0].array.size != 1:
-            raise ValueFailure(
-                "The vector v can only be None if the user-provided function returns a single Tensor with a single "
-                "element."
-            )
-        vectors: list[Any] = [None]
-    else:
-        vectors = [as_tensor(part) for part in (v if isinstance(v, tuple) else (v,))]
+    v = one_for(run.outputs, "the user-provided function returns") if v is None else v
+    vectors = [as_tensor(part) for part in (v if isinstance(v, tuple) else (v,))]
     return _with_value(run, _like_inputs(inputs, run.gradients(vectors)), create_graph)
 
 
 @function("torch.autograd.functional.jvp")
 def jvp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
-    """The value of a function, and the product of its Jacobian with a vector."""
+    """The value of a function, and the product of its Jacobian with a vector.
+
+    It takes two passes back, as in torch's module of this name: see `gradcli functions jvp`.
+
+    Shapes: v as the inputs (it may be left out where that is one number); the product as the value; several in tuples
+    Derivative: J @ v with J the Jacobian; differentiable itself under `create_graph`
+    Example: f = x -> x * sum(x)
+        torch.autograd.functional.jvp(f, [1., 2.], [1., 0.])
+    """
     run = _run("jvp", func, inputs, strict)
-    if v is None:
-        if len(run.inside) != 1 or run.inside[0].array.size != 1:
-            raise ValueFailure(
-                "The vector v can only be None if the input to the user-provided function is a single Tensor with a "
-                "single element."
-            )
-        v = np.ones_like(run.inside[0].array)
+    v = one_for(run.inside) if v is None else v
     found = iter(pushed(run, matched(v, run.inside)))
     return _with_value(run, rebuilt(run.result, found), create_graph)
 
 
 @function("torch.autograd.functional.hvp")
 def hvp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
-    """The value of a function of one number, and its Hessian times a vector."""
+    """The value of a function that gives one number, and its Hessian times a vector.
+
+    Shapes: v and the product as the inputs, in tuples for several; v may be left out where the input is one number
+    Derivative: H @ v with H the Hessian; differentiable itself under `create_graph`
+    Example: f = x -> x[0]^2 * x[1]
+        torch.autograd.functional.hvp(f, [1., 2.], [1., 0.])
+    """
     run, found = curvature(func, inputs, v, "hvp")
     return _with_value(run, _like_inputs(inputs, found), create_graph)
 
 
 @function("torch.autograd.functional.vhp")
 def vhp(func: Callback, inputs, v=None, create_graph: Flag = False, strict: Flag = False):
-    """The value of a function of one number, and a vector times its Hessian."""
+    """The value of a function that gives one number, and a vector times its Hessian.
+
+    The Hessian is symmetric: this is `hvp`.
+
+    Shapes: v and the product as the inputs, in tuples for several; v may be left out where the input is one number
+    Derivative: v @ H with H the Hessian; differentiable itself under `create_graph`
+    Example: f = x -> x[0]^2 * x[1]
+        torch.autograd.functional.vhp(f, [1., 2.], [0., 1.])
+    """
     run, found = curvature(func, inputs, v, "vhp")
     return _with_value(run, _like_inputs(inputs, found), create_graph)

@@ -96,7 +96,8 @@ def entries() -> list[Entry]:
         if name != "no_grad" and name != "enable_grad":  # These are statements.
             found.setdefault(id(_loaded(call)), (_loaded(call), []))[1].append(name)
     for name, call in METHODS.items():
-        if name.removesuffix("_") not in FUNCTIONS and name.removesuffix("_") not in METHODS or name[-1] != "_":
+        base = name.removesuffix("_")
+        if base == name or (base not in FUNCTIONS and base not in METHODS):
             found.setdefault(id(_loaded(call)), (_loaded(call), []))[1].append(f".{name}")
     for name, get in ATTRIBUTES[Tensor].items():
         found[id(get)] = get, [f".{name}"]
@@ -125,7 +126,7 @@ def _entry(call: Callable[..., Any], names: list[str]) -> Entry:
     return Entry(
         tuple(names),
         "Attributes" if attribute else _SECTION["engine" if op is not None else module.rpartition(".")[2]],
-        names[0] if attribute else _signature(names[0], call),
+        f"x{names[0]}" if attribute else _signature(names[0], call),
         summary,
         *("".join(facts.get(field, ())[:1]) for field in FIELDS[:3]),
         tuple(facts.get("example", ())),
@@ -149,7 +150,7 @@ def _signature(name: str, call: Callable[..., Any]) -> str:
     try:
         signature = signature_of(call, name)
         # What stands before the dot is no argument.
-        return re.sub(r"\(\w+(, )?", "(", signature, count=1) if name.startswith(".") else signature
+        return re.sub(r"\(\w+(, )?", "(", f"x{signature}", count=1) if name.startswith(".") else signature
     except (AttributeError, TypeError):
         return f"{name}(...)"
 
@@ -179,7 +180,9 @@ def _of_the_table(op: Op, name: str) -> dict[str, list[str]]:
     return {
         "shapes": ["any, and the result's is the same" if op.arity == 1 else "any two that broadcast together"],
         "derivative": [
-            rules[0] if len(rules) == 1 else "; ".join(f"{text} in {input}" for text, input in zip(rules, "xyz"))
+            rules[0]
+            if len(rules) == 1
+            else "; ".join(f"{input}: {text}" for text, input in zip(rules, "xyz", strict=False))
         ],
         "example": [f"{name}({arguments})"],
     }
@@ -187,7 +190,14 @@ def _of_the_table(op: Op, name: str) -> dict[str, list[str]]:
 
 def find(name: str, among: list[Entry]) -> list[Entry]:
     """The functions of a name: `norm` is both `norm` and `linalg.norm`, `torch.sin` and `sin_` are `sin`."""
-    exact = [entry for entry in among if name in entry.names or name == entry.in_place]
+    changed = name.removesuffix("_") if name in METHODS else name
+    exact = [
+        entry
+        for entry in among
+        if name in entry.names or f".{name}" in entry.names or (entry.in_place and changed in entry.names)
+    ]
+    if name.startswith("nn.functional."):
+        return find(name.replace("nn.functional", "F"), among)
     if "." in name and not exact:
         return find(name.partition(".")[2], among)
     bare = [entry for entry in among if any(key.rpartition(".")[2] == name for key in entry.names)]

@@ -19,7 +19,7 @@ from gradcli.engine.windows import unfold as unfolded
 from gradcli.errors import ShapeFailure, ValueFailure
 from gradcli.library.arguments import OptionalTensor, Whole
 from gradcli.library.vocabulary import function
-from gradcli.library.windowed import batched, each, unbatched
+from gradcli.library.windowed import batched, each, letters, unbatched
 
 NAME = "ConvolutionBackward0"
 
@@ -67,6 +67,8 @@ def _around(padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dila
             raise ValueFailure(f"Invalid padding string: '{padding}'", help='"same", "valid" or numbers')
         if any(n != 1 for n in stride):
             raise ValueFailure("padding='same' is not supported for strided convolutions")
+        # torch halves what is needed and puts what is left over behind: the middle of a kernel, or of an even one the
+        # element before its middle, stands on each element of the image.
         totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     return tuple((n, n) for n in each(padding, len(kernel), "padding", 0, name))
@@ -98,7 +100,23 @@ def _enter_convolution(dims: int) -> None:
         return unbatched(_biased(out, bias, weight, weight.shape[0]), had_batch)
 
     body.__name__ = name
-    body.__doc__ = f"The cross-correlation of (samples, in, {_dims(dims)}) with kernels (out, in / groups, ...)."
+    lengths, places, kernels = letters(dims), letters(dims, "'"), ", ".join(("k",) * dims)
+    body.__doc__ = f"""The cross-correlation of images with kernels: each kernel weighs and sums every window.
+
+    Shapes: (N, C, {lengths}) or (C, {lengths}), (K, C / groups, {kernels}), (K) -> (N, K, {places}) or (K, {places}).
+        A dim L becomes floor((L + 2 padding - dilation (k - 1) - 1) / stride) + 1. stride, padding and dilation are a
+        number or one for each dim; padding can be "same" or "valid" too
+    Derivative: input: conv_transpose{dims}d(g, weight, none, stride, padding, 0, groups, dilation), and 0 where no
+        window came; weight: conv{dims}d(input.transpose(0, 1), g.transpose(0, 1), none, dilation, padding,
+        stride).transpose(0, 1), its first k places (each group by itself); bias: sum(g, {_over(dims)})
+    Kink: beyond the image there are zeros; with "same" and a kernel of even size the odd one stands behind
+        (why: gradcli/library/convolutions.py).
+    Example: x = {("[[1., 2., 3.]]", "arange(1., 10.).reshape(1, 3, 3)", "arange(8.).reshape(1, 2, 2, 2)")[dims - 1]}
+        const w = {("[[[1., 10.]]]", "[[[[1., 0.], [0., 10.]]]]", "arange(1., 9.).reshape(1, 1, 2, 2, 2)")[dims - 1]}
+        y = {name}(x, w)
+        y
+        backward y.sum()
+    """
     function(name, also=(f"F.{name}",))(body)
 
 
@@ -126,12 +144,28 @@ def _enter_transposed(dims: int) -> None:
         return unbatched(_biased(out, bias, weight, channels), had_batch)
 
     body.__name__ = name
-    body.__doc__ = f"The adjoint of conv{dims}d: each number of (samples, in, {_dims(dims)}) spreads a kernel."
+    lengths, places, kernels = letters(dims), letters(dims, "'"), ", ".join(("k",) * dims)
+    body.__doc__ = f"""The adjoint of conv{dims}d: each number of an image spreads a kernel, and what overlaps adds up.
+
+    Shapes: (N, C, {lengths}) or (C, {lengths}), (C, K / groups, {kernels}), (K) -> (N, K, {places}) or (K, {places}).
+        A dim L becomes (L - 1) stride - 2 padding + dilation (k - 1) + output_padding + 1, with an output_padding less
+        than the stride or the dilation
+    Derivative: input: conv{dims}d(g, weight, none, stride, padding, dilation, groups), its first places;
+        weight: conv{dims}d(g.transpose(0, 1), input.transpose(0, 1), none, dilation, padding, stride).transpose(0, 1),
+        its first k places (each group by itself); bias: sum(g, {_over(dims)})
+    Kink: padding takes places away on both sides; output_padding gives places back behind, zeros where there are none.
+    Example: x = {("[[1., 2.]]", "[[[1., 2.], [3., 4.]]]", "[[[[1., 2.]]]]")[dims - 1]}
+        const w = {("[[[1., 10., 100.]]]", "[[[[1., 10.], [10., 100.]]]]", "[[[[[1., 10., 100.]]]]]")[dims - 1]}
+        y = {name}(x, w)
+        y
+        backward y.sum()
+    """
     function(name, also=(f"F.{name}",))(body)
 
 
-def _dims(count: int) -> str:
-    return ", ".join(("depth", "height", "width")[3 - count :])
+def _over(dims: int) -> list[int]:
+    """The dims of a result that a bias is the same over."""
+    return [0, *range(2, dims + 2)]
 
 
 _ENTERS: tuple[Callable[[int], None], ...] = (_enter_convolution, _enter_transposed)
@@ -145,7 +179,16 @@ for _dimensions in (1, 2, 3):
 
 @function("F.unfold")
 def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1):
-    """The windows of images (N, C, height, width) as columns: (N, C * kernel, places)."""
+    """The windows of images as columns, one for each place of the window.
+
+    Shapes: (N, C, H, W) or (C, H, W) -> (N, C k k, P) or (C k k, P), where P is the product of
+        floor((L + 2 padding - dilation (k - 1) - 1) / stride) + 1 over H and W; beyond the image there are zeros
+    Derivative: F.fold(g, (H, W), kernel_size, dilation, padding, stride)
+    Example: x = arange(1., 10.).reshape(1, 3, 3)
+        y = F.unfold(x, 2)
+        y
+        backward y.sum()
+    """
     images, had_batch = batched(input, 2, "unfold")
     kernel, gaps = each(kernel_size, 2, "kernel_size", 1, "unfold"), each(dilation, 2, "dilation", 1, "unfold")
     around, steps = each(padding, 2, "padding", 0, "unfold"), each(stride, 2, "stride", 1, "unfold")
@@ -164,7 +207,16 @@ def unfold(input: Tensor, kernel_size, dilation=1, padding=0, stride=1):
 
 @function("F.fold")
 def fold(input: Tensor, output_size, kernel_size, dilation=1, padding=0, stride=1):
-    """Columns (N, C * kernel, places) added up where they overlap: images (N, C, height, width)."""
+    """Columns put back as the windows of images, and added up where they overlap: the adjoint of F.unfold.
+
+    Shapes: (N, C k k, P) or (C k k, P) -> (N, C, H, W) or (C, H, W), with (H, W) the output_size and P as for F.unfold.
+        A pixel that no window covers is 0
+    Derivative: F.unfold(g, kernel_size, dilation, padding, stride)
+    Example: x = arange(1., 17.).reshape(4, 4)
+        y = F.fold(x, (3, 3), 2)
+        y
+        backward y[0, 1, 1]
+    """
     if input.ndim not in (2, 3):
         raise ShapeFailure(
             "Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero dimensions for "

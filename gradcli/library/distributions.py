@@ -18,7 +18,15 @@ from gradcli.library.vocabulary import function
 
 @function()
 def normal(mean: Operand = 0.0, std: Operand = 1.0, size=None, *, dtype: Dtype = None, requires_grad: Flag = None):
-    """Normally distributed numbers: each with its own mean and deviation, or `size` of one kind."""
+    """Normally distributed numbers: each with its own mean and deviation, or `size` of one kind.
+
+    Shapes: two that broadcast together, std not below 0 -> theirs; or two numbers and `size` -> that shape
+    Derivative: none: what was drawn counts as a number; `mean + std * randn_like(mean)` draws the same with a gradient
+        in mean and std
+    Kink: a deviation of 0 gives the mean itself.
+    Example: normal([0., 100., 5.], [1., 10., 0.])
+        normal(0., 1., (3,))
+    """
     tensors = [value for value in (mean, std) if type(value) is Tensor]
     if np.any((std.array if type(std) is Tensor else np.asarray(std)) < 0):
         raise ValueFailure("normal expects all elements of std >= 0.0")
@@ -45,7 +53,14 @@ def _bernoulli(chances: np.ndarray, dtype: np.dtype) -> np.ndarray:
 
 @function()
 def bernoulli(input: Tensor, p: OptionalOperand = None):
-    """1 with the chance that each element is (or with chance p), else 0."""
+    """1 with the chance that each element is (or with chance p), else 0.
+
+    Shapes: any, of chances from 0 to 1 -> the same; with p their broadcast shape
+    Derivative: none: a draw moves in steps, 0 almost everywhere
+    Kink: the chance 0 always gives 0, the chance 1 always 1.
+    Example: bernoulli([0., 0.5, 0.5, 1.])
+        bernoulli(zeros(5), 0.9)
+    """
     chances = input if p is None else as_tensor(p)
     shape = broadcast_shape(input.shape, chances.shape)
     return made(_bernoulli(np.broadcast_to(chances.array, shape), input.dtype))
@@ -60,7 +75,14 @@ def bernoulli_in_place(self: Tensor, p: Operand = 0.5):
 
 @function()
 def multinomial(input: Tensor, num_samples: Whole, replacement: Flag = False):
-    """Indices drawn by weights, from each row of them."""
+    """Indices drawn by weights, from each row of them; weights needn't add up to 1.
+
+    Shapes: (n), num_samples -> (num_samples); (m, n) -> (m, num_samples); weights not below 0, the result of int64
+    Derivative: none: indices
+    Kink: a weight of 0 is never drawn; without replacement no index comes twice.
+    Example: multinomial([1., 0., 3.], 6, true)
+        multinomial([1., 0., 3.], 2)
+    """
     weights = np.asarray(input.array)
     if weights.ndim not in (1, 2) or not weights.shape[-1]:
         raise ShapeFailure("prob_dist must be 1 or 2 dim")

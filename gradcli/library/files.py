@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import stat
 import sys
 import warnings
 from array import array as packed
@@ -25,6 +24,7 @@ import numpy as np
 from gradcli.engine import Tensor, as_tensor, modes
 from gradcli.engine.memory import physical_memory
 from gradcli.errors import FileFailure, IndexFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure, ValueFailure
+from gradcli.filesystem import replace_file
 from gradcli.library import context
 from gradcli.library.arguments import Text, Whole
 from gradcli.library.creation import made
@@ -52,8 +52,12 @@ def load(path: Text, key=None):
     """The numbers in a file, .npy .npz .csv .tsv .json or .txt; "-" is standard input.
 
     A table of one column or one row is a vector, any other a matrix. `key` chooses a column by its name or its number
-    (from 0), or an array of an .npz or .json file by its name. Text gives the default dtype, .npy keeps its own.
-    Raises FileFailure where the file can't be read, ValueFailure and ShapeFailure where its contents are wrong.
+    (from 0), or an array of an .npz or .json file by its name. Text gives the default dtype, .npy keeps its own. Raises
+    FileFailure where the file can't be read, ValueFailure and ShapeFailure where its contents are wrong.
+
+    Shapes: a table of n rows and m columns -> (n, m), of one row or column -> (m) or (n), with a key -> (n); an array
+        of .npy, .npz or .json -> its own
+    Derivative: none: data that nothing was recorded of
     """
     _allow("load")
     data = _bytes(path)
@@ -73,6 +77,9 @@ def save(path, x):
 
     Text has as many digits as it takes to read the same numbers again. The file is replaced as a whole or not at all.
     Raises FileFailure where it can't be written, ShapeFailure where the format can't hold the shape.
+
+    Shapes: any in .npy, .npz and .json; in a table (n, m), (n) as one column, or one number, and at least one element
+    Derivative: none: the values are written, and nothing is recorded
     """
     if isinstance(x, str) and not isinstance(path, str):
         # As a method, `x.save(path)`, and in torch's order, the tensor comes first.
@@ -91,8 +98,7 @@ def save(path, x):
         )
     array = np.asarray(as_tensor(x).array)
     try:
-        # A link stays a link: what it leads to is replaced.
-        _replace(os.path.realpath(target), lambda file: write(file, array, path))
+        replace_file(target, lambda file: write(file, array, path))
     except OSError as problem:
         raise _file_failure("write", path, problem) from None
 
@@ -146,34 +152,6 @@ def _file_failure(verb: str, path: str, problem: OSError) -> FileFailure:
         if not help and not os.path.isdir(folder or "."):
             help = f"there is no directory {folder}"
     return FileFailure(f"can't {verb} {_shown(path)}: {(problem.strerror or str(problem)).lower()}", help=help)
-
-
-def _replace(target: str, write: Callable[[BinaryIO], None]) -> None:
-    """Writes a file beside the target and puts it in the target's place: whatever happens, no half of a file."""
-    try:
-        mode = os.stat(target).st_mode
-    except FileNotFoundError:
-        mode = None
-    if mode is not None and not stat.S_ISREG(mode):
-        raise OSError(0, "is a directory" if stat.S_ISDIR(mode) else "isn't a regular file")
-    if mode is not None and not os.access(target, os.W_OK):
-        # Replacing asks no more than the directory's permission, and would pass over the file's own.
-        raise PermissionError(0, "permission denied")
-    temporary = os.path.join(os.path.dirname(target), f".gradcli-{os.urandom(8).hex()}")
-    file = open(temporary, "xb")  # noqa: SIM115 (closed before it's moved, and removed if anything fails)
-    try:
-        with file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        if mode is not None:
-            with suppress(OSError):
-                os.chmod(temporary, stat.S_IMODE(mode))
-        os.replace(temporary, target)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(temporary)
-        raise
 
 
 # ---- what is in a file

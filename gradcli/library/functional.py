@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradcli.engine import CUT, Tensor
+from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.engine import elementwise as e
+from gradcli.engine import losses as l
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.allocation import allocatable
@@ -17,7 +18,16 @@ from gradcli.library.vocabulary import function
 
 @function("softplus", also=("F.softplus",))
 def softplus(input: Tensor, beta: Number = 1, threshold: Number = 20):
-    """log(1 + exp(beta x)) / beta, without overflow."""
+    """log(1 + exp(beta x)) / beta, without overflow: a relu without its kink.
+
+    Shapes: any, and the result's is the same
+    Derivative: where(beta * x > threshold, 1, sigmoid(beta * x))
+    Kink: where beta * x is above the threshold the result is x itself, which is nearer than 1e-8 with the default of
+        20. (why: gradcli/engine/elementwise.py)
+    Example: x = [-1., 0., 30.]
+        softplus(x)
+        backward sum(softplus(x))
+    """
     return e.softplus(input, beta, threshold)
 
 
@@ -34,20 +44,51 @@ def reduced(loss: Tensor, reduction: str) -> Tensor:
 
 @function("F.mse_loss")
 def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
-    """The mean of the squared differences."""
+    """The mean of the squared differences.
+
+    Shapes: any two that broadcast -> (); with reduction="none" their broadcast shape
+    Derivative: input: 2 * (input - target) / n; target: 2 * (target - input) / n, where n is the number of differences,
+        and 1 with reduction="sum"
+    Example: x = [1., 2., 3.]
+        loss = F.mse_loss(x, [1., 4., 0.])
+        loss
+        backward loss
+    """
     return relabel(reduced(e.pow_number(e.sub(input, target), 2), reduction), "MseLossBackward0")
 
 
 @function("F.l1_loss")
 def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
-    """The mean of the absolute differences."""
+    """The mean of the absolute differences.
+
+    Shapes: any two that broadcast -> (); with reduction="none" their broadcast shape
+    Derivative: input: sign(input - target) / n; target: sign(target - input) / n, where n is the number of differences,
+        and 1 with reduction="sum"
+    Kink: where the two are equal the slope is 0. (why: gradcli/engine/elementwise.py)
+    Example: x = [1., 2., 3.]
+        loss = F.l1_loss(x, [1., 4., 0.])
+        loss
+        backward loss
+    """
     return reduced(e.abs(e.sub(input, target)), reduction)
 
 
 @function("F.binary_cross_entropy_with_logits")
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: OptionalTensor = None, *,
                                      reduction: Text = "mean", pos_weight: OptionalTensor = None):  # fmt: skip
-    """The cross-entropy of sigmoid(input) and target, without overflow."""
+    """The cross-entropy of sigmoid(input) and target, without overflow.
+
+    `weight` multiplies the losses, `pos_weight` the part of what is true.
+
+    Shapes: (...), the same -> (); weight and pos_weight are any that broadcast to it; with reduction="none" (...)
+    Derivative: input: (sigmoid(input) - target) / n; target: -input / n, where n is the number of losses, and 1 with
+        reduction="sum"; with pos_weight and k = 1 + (pos_weight - 1) * target, input: (k * sigmoid(input) - pos_weight
+        * target) / n
+    Example: x = [-100., 0., 2.]
+        loss = F.binary_cross_entropy_with_logits(x, [1., 1., 0.])
+        loss
+        backward loss
+    """
     if input.shape != target.shape:
         raise ValueFailure(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
     # -log(sigmoid(x)) is softplus(-x), which can't overflow; the rest is x where the target is 0.
@@ -61,7 +102,20 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Opti
 
 @function("F.binary_cross_entropy")
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, reduction: Text = "mean"):
-    """The cross-entropy of probabilities and target; each logarithm is at least -100, as in torch."""
+    """The cross-entropy of probabilities and target; each logarithm is at least -100, as in torch.
+
+    Shapes: (...), the same -> (); weight is any that broadcasts to it; with reduction="none" (...); input is from 0 to
+        1
+    Derivative: input: (input - target) / (input * (1 - input)) / n; target: (log(1 - input) - log(input)) / n, where n
+        is the number of losses, and 1 with reduction="sum"
+    Kink: at a probability of 0 or 1 the loss is finite, since each logarithm counts as -100 at least, and so is the
+        gradient, whose denominator counts as 1e-12 at least; that in target, infinite in PyTorch, is 100 there. (why:
+        gradcli/engine/elementwise.py)
+    Example: p = [0.9, 0.5, 0.2]
+        loss = F.binary_cross_entropy(p, [1., 1., 0.])
+        loss
+        backward loss
+    """
     if input.shape != target.shape:
         raise ValueFailure(
             f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is deprecated."
@@ -79,12 +133,16 @@ def _classes(input: Tensor, target: Tensor, count: int, ignore_index: int) -> np
             f"expected target dtype to be Long or Byte, but got {target.dtype}",
             help="classes are whole numbers from 0 on",
         )
-    samples = input.shape[:-1]
-    if classes.shape != samples:
+    places = (*input.shape[: min(input.ndim - 1, 1)], *input.shape[2:])
+    if not places and classes.shape == (1,):
+        classes = classes.reshape(())
+    if places and classes.shape[:1] != places[:1]:
         raise ValueFailure(
-            f"Expected input batch_size ({samples[0] if samples else 1}) to match target batch_size "
-            f"({classes.shape[0] if classes.ndim else 1})."
+            f"Expected input batch_size ({places[0]}) to match target batch_size "
+            f"({classes.shape[0] if classes.ndim else 0})."
         )
+    if classes.shape != places:
+        raise ShapeFailure(f"Expected target size {list(places)}, got {list(classes.shape)}")
     bad = classes[(classes != ignore_index) & ((classes < 0) | (classes >= count))]
     if bad.size:
         raise ValueFailure(f"Target {int(bad.flat[0])} is out of bounds.", help=f"classes count from 0 to {count - 1}")
@@ -101,6 +159,15 @@ def _class_weights(weight: Tensor | None, count: int) -> Tensor | None:
     return weight
 
 
+def _ignored(losses: Tensor, ignored: np.ndarray) -> Tensor:
+    """The losses, and 0 where a sample is ignored.
+
+    As in torch, 0 is filled in, and nothing goes back from there: a product with 0 would make nan of an infinite loss,
+    and of the gradient where all are ignored and the mean is 0/0.
+    """
+    return e.masked_fill(Tensor(ignored, CUT), as_tensor(0.0, losses.dtype), losses) if np.any(ignored) else losses
+
+
 @function("F.nll_loss")
 def nll_loss(
     input: Tensor,
@@ -110,56 +177,99 @@ def nll_loss(
     ignore_index: Whole = -100,
     reduction: Text = "mean",
 ):
-    """Minus the log-probabilities of the target classes: their mean, weighted by class."""
-    if input.ndim not in (1, 2):
-        raise ShapeFailure(
-            f"nll_loss wants log-probabilities of shape (classes,) or (samples, classes), and got {input.shape}"
-        )
-    classes = _classes(input, target, input.shape[-1], ignore_index)
-    weight = _class_weights(weight, input.shape[-1])
+    """Minus the log-probabilities of the target classes: their mean, weighted by class.
+
+    A target of ignore_index counts for nothing.
+
+    Shapes: (N, C), (N) -> (), or (C), () -> (), or (N, C, d1, ...), (N, d1, ...) -> (); weight (C); with
+        reduction="none" the shape of target; targets are whole numbers from 0 to C - 1
+    Derivative: -weight[target] / n at the target classes, 0 elsewhere, where n is the sum of the targets' weights, and
+        1 with reduction="sum"
+    Kink: where all targets are ignored the mean is nan, and the gradient 0. (why: gradcli/library/functional.py)
+    Example: logs = log([[0.7, 0.2, 0.1], [0.1, 0.6, 0.3]])
+        F.nll_loss(logs, [0, 2])
+        x = [[-1., -2., -3.]]
+        backward F.nll_loss(x, [1])
+    """
+    if not input.ndim:
+        raise ShapeFailure("Expected 1 or more dimensions (got 0)", help="one score a class, `(samples, classes)`")
+    count = input.shape[min(input.ndim - 1, 1)]
+    classes = _classes(input, target, count, ignore_index)
+    weight = _class_weights(weight, count)
     counted = classes != ignore_index
-    places = np.where(counted, classes, 0)
-    index = (places,) if input.ndim == 1 else (np.arange(places.shape[0]), places)
-    scale = counted.astype(input.dtype)
-    if weight is not None:
-        scale = scale * np.asarray(weight.array)[places]
-    losses = e.mul(e.neg(s.getitem_index(input, index)), Tensor(scale))
-    if reduction == "mean":
-        return relabel(e.div(r.sum(losses), float(np.sum(scale))), "NllLossBackward0")
-    return relabel(reduced(losses, reduction), "NllLossBackward0")
+    chosen = np.where(counted, classes, 0)
+    name = "NllLossBackward0" if input.ndim < 3 else "NllLoss2DBackward0"
+    if reduction == "none":
+        losses = e.neg(s.getitem_index(input, _at_classes(chosen)))
+        if weight is not None:
+            losses = e.mul(losses, Tensor(np.asarray(weight.array)[chosen], CUT))
+        losses = _ignored(losses, ~counted)
+        # torch computes any number of dims as two, and gives them back their shape.
+        return relabel(losses, "ViewBackward0" if input.ndim not in (1, 2, 4) else name)
+    index = _at_classes(chosen)
+    if not counted.all():
+        # What is ignored isn't looked at: a product with 0 would make nan of an infinite loss.
+        chosen = chosen[counted]
+        index = (*(part[counted] for part in np.broadcast_arrays(*index)),) if input.ndim > 1 else (chosen,)
+    weights = 1.0 if weight is None else np.asarray(weight.array)[chosen]
+    total = float(np.sum(counted) if weight is None else np.sum(weights)) if reduction == "mean" else 1.0
+    if reduction not in ("mean", "sum"):
+        reduced(input, reduction)
+    return relabel(l.picked_loss(input, index, weights, total), name)
+
+
+def _at_classes(classes: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The index of one class for each sample: classes stand in the second dim, or in the only one."""
+    grids = np.indices(classes.shape, sparse=True)
+    return (*grids[:1], classes, *grids[1:])
 
 
 @function("F.cross_entropy")
 def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, *, ignore_index: Whole = -100,
                   reduction: Text = "mean", label_smoothing: Number = 0.0):  # fmt: skip
-    """The cross-entropy of softmax(input) and the target classes (whole numbers) or probabilities."""
-    if input.ndim not in (1, 2):
-        raise ShapeFailure(
-            f"cross_entropy wants scores of shape (classes,) or (samples, classes), and got {input.shape}"
-        )
-    axis = input.ndim - 1
+    """The cross-entropy of softmax(input) and the target classes (whole numbers) or probabilities.
+
+    `weight` multiplies each class's part; label_smoothing takes that share of the target and spreads it over all
+    classes.
+
+    Shapes: (N, C), (N) -> (), or (C), () -> (), or (N, C, d1, ...), (N, d1, ...) -> (); probabilities have the shape of
+        input; weight (C); with reduction="none" (N, d1, ...)
+    Derivative: input: (softmax(input, 1) - target) / n, where target is one-hot or the probabilities (that add up to
+        1), and n the number of targets that count, 1 with reduction="sum"; probabilities: -log_softmax(input, 1) / n;
+        with weight and classes that of `nll_loss(log_softmax(input, 1), target, weight)`
+    Kink: a target of ignore_index counts for nothing; where all are ignored the mean is nan, and the gradient 0. (why:
+        gradcli/library/functional.py)
+    Example: scores = [[2., 1., 0.], [0., 0., 5.]]
+        loss = F.cross_entropy(scores, [0, 1])
+        loss
+        backward loss
+    """
+    if not input.ndim:
+        raise ShapeFailure("Expected 1 or more dimensions (got 0)", help="one score a class, `(samples, classes)`")
+    if not 0 <= label_smoothing <= 1:
+        raise ValueFailure(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    axis = min(input.ndim - 1, 1)
     logs = r.log_softmax(input, axis)
     count = input.shape[axis]
     weight = _class_weights(weight, count)
-    samples = input.shape[0] if input.ndim == 2 else 1
+    along = (-1, *(1,) * (input.ndim - 1 - axis))
     if target.shape == input.shape and target.dtype.kind == "f":
-        shares = target * (1 - label_smoothing) + label_smoothing / count
-        scale = 1 if weight is None else weight
-        losses = e.neg(r.sum_dim(e.mul(logs, e.mul(shares, scale)), axis, False))
-        return (
-            reduced(losses, reduction)
-            if reduction != "mean"
-            else relabel(e.div(r.sum(losses), samples), "DivBackward1")
-        )
+        if ignore_index >= 0:
+            raise ValueFailure("ignore_index is not supported for floating point target")
+        shares = target * (1 - label_smoothing) + label_smoothing / count if label_smoothing else target
+        shares = shares if weight is None else e.mul(shares, s.reshape(weight, along))
+        if reduction == "mean":
+            return l.shares_loss(logs, shares, input.array.size / count)
+        return reduced(e.neg(r.sum_dim(e.mul(logs, shares), axis, False)), reduction)
     hard = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:
         return hard
     classes = _classes(input, target, count, ignore_index)
-    counted = (classes != ignore_index).astype(input.dtype)
+    ignored = classes == ignore_index
     scale = np.ones(count, input.dtype) if weight is None else np.asarray(weight.array)
-    smooth = e.mul(e.neg(r.sum_dim(e.mul(logs, Tensor(scale)), axis, False)), Tensor(counted))
+    smooth = _ignored(e.neg(r.sum_dim(e.mul(logs, Tensor(scale.reshape(along), CUT)), axis, False)), ignored)
     if reduction == "mean":
-        picked = scale[np.where(classes == ignore_index, 0, classes)] * counted
+        picked = scale[np.where(ignored, 0, classes)] * ~ignored
         soft = e.div(r.sum(smooth), float(np.sum(picked)))
     else:
         soft = reduced(smooth, reduction)
@@ -168,7 +278,15 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
 
 @function("F.linear")
 def linear(input: Tensor, weight: Tensor, bias: OptionalTensor = None):
-    """input @ weight.T + bias."""
+    """input @ weight.T + bias.
+
+    Shapes: (..., in), (C, in), (C) -> (..., C)
+    Derivative: input: g @ weight; weight: g.mT @ input, the sum over all samples; bias: the sum of g over all samples
+    Example: x = [1., 2.]
+        W = [[1., 0.], [0., 3.], [1., 1.]]
+        F.linear(x, W)
+        backward F.linear(x, W) with [1., 10., 100.]
+    """
     from gradcli.engine.protocols import product
 
     out = product(input, s.transpose_matrix(weight, None))
@@ -177,7 +295,12 @@ def linear(input: Tensor, weight: Tensor, bias: OptionalTensor = None):
 
 @function("F.one_hot", also=("one_hot",))
 def one_hot(tensor: Tensor, num_classes: Whole = -1):
-    """Rows with a 1 at the class and 0 elsewhere."""
+    """Rows with a 1 at the class and 0 elsewhere.
+
+    Shapes: (...) -> (..., C); classes are whole numbers from 0 on, and C is num_classes, or what the largest needs
+    Derivative: none: a class is a whole number
+    Example: F.one_hot([0, 2, 1])
+    """
     classes = np.asarray(tensor.array)
     whole = classes.astype(np.int64)
     if classes.dtype.kind == "b" or not np.array_equal(whole, classes):

@@ -75,7 +75,18 @@ def _compare(func: Any, args: list[Any], varied: list[int], settings: tuple[floa
 @function(also=("torch.autograd.gradcheck",))
 def gradcheck(func: Callback, inputs, *, eps: Number = 1e-06, atol: Number = 1e-05, rtol: Number = 0.001,
               raise_exception: Flag = True):  # fmt: skip
-    """Compares a function's gradients with central differences: true, or an error that shows both."""
+    """Compares a function's gradients with central differences: true, or an error that shows both.
+
+    With `raise_exception=false` it's false instead of an error. `check y` does the same for a result that is there.
+
+    Shapes: any inputs, several in a tuple; those that require grad are varied, and all where none does
+    Derivative: none: a truth value. It compares each dy/dx with (f(x + eps) - f(x - eps)) / (2 * eps), to atol and rtol
+    Kink: at a kink the differences see both sides, so `relu` at 0 fails and `abs` passes; in float32 steps of 1e-6 are
+        noise
+    Example: gradcheck(x -> x * sin(x), [1., 2.])
+    Example: def square(x) { return x^2 } backward(g) { return g * x }
+        gradcheck(square, [1., 2.], raise_exception=false)
+    """
     args, varied = _checked_inputs(inputs, "gradcheck")
     return _verdict(_compare(func, args, varied, (eps, atol, rtol)), raise_exception)
 
@@ -83,7 +94,18 @@ def gradcheck(func: Callback, inputs, *, eps: Number = 1e-06, atol: Number = 1e-
 @function(also=("torch.autograd.gradgradcheck",))
 def gradgradcheck(func: Callback, inputs, grad_outputs=None, *, eps: Number = 1e-06, atol: Number = 1e-05,
                   rtol: Number = 0.001, raise_exception: Flag = True):  # fmt: skip
-    """Compares the second derivatives of a function with central differences of its gradients."""
+    """Compares the second derivatives of a function with central differences of its gradients.
+
+    The gradients are those of its results' sum with the weights `grad_outputs`, or with some that are always the same.
+    As for `gradcheck`, the answer is true, an error, or false.
+
+    Shapes: any inputs, several in a tuple; those that require grad are varied, and all where none does
+    Derivative: none: a truth value. It compares each second derivative with differences of gradients, to atol and rtol
+    Kink: as for `gradcheck`, at kinks of the gradient
+    Example: gradgradcheck(x -> x^3, [1., 2.])
+    Example: def cube(x) { return x^3 } backward(g) { return 3 * g * x.detach()^2 }
+        gradcheck(cube, 2), gradgradcheck(cube, 2, raise_exception=false)
+    """
     args, varied = _checked_inputs(inputs, "gradgradcheck")
     with grad_mode(False):
         outputs = _outputs(func, args)

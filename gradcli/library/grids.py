@@ -23,9 +23,23 @@ from gradcli.library.vocabulary import function
 @function("F.grid_sample")
 def grid_sample(input: Tensor, grid: Tensor, mode: Text = "bilinear", padding_mode: Text = "zeros",
                 align_corners: Flag = False):  # fmt: skip
-    """Images (N, C, ...) read at the places of a grid (N, ..., dims), whose coordinates go from -1 to 1, x first.
+    """Images read at the places of a grid, whose coordinates go from -1 to 1, x first.
 
     Source: Jaderberg et al., "Spatial Transformer Networks", section 3.3.
+
+    Shapes: (N, C, H, W), (N, H', W', 2) -> (N, C, H', W'); (N, C, D, H, W), (N, D', H', W', 3) -> (N, C, D', H', W')
+    Derivative: input: g times a pixel's share, added to the pixels that were read; grid: for x it's
+        W / 2 * sum(g * (r - l), C), or (W - 1) / 2 times that sum with align_corners, where r and l are what the
+        columns of pixels right and left of the place mix to; y and z likewise; "bicubic" takes the slopes of its cubic
+        shares, and "nearest" has 0
+    Kink: at a whole place the slope is that towards the next pixel, and "nearest" takes the even pixel at a half. With
+        "zeros" pixels beyond the edge are 0; with "border" the slope is 0 from the edge pixel's middle on, and with
+        "reflection" it turns (why: gradcli/library/grids.py).
+    Example: image = arange(4.).reshape(1, 1, 2, 2)
+        grid = [[[[0., 0.]]]]
+        y = F.grid_sample(image, grid, align_corners=true)
+        y
+        backward y
     """
     dims = input.ndim - 2
     if mode not in ("bilinear", "nearest", "bicubic"):
@@ -66,6 +80,9 @@ def grid_sample(input: Tensor, grid: Tensor, mode: Text = "bilinear", padding_mo
             if share is not None:
                 part = e.mul(part, s.expand_dims(share, 1))
         total = part if total is None else e.add(total, part)
+    if mode == "nearest" and grid.requires_grad:
+        # The nearest pixel is a step of the place: a gradient of 0, as in torch, rather than none.
+        total = e.where(Tensor(np.True_, CUT), total, s.expand_dims(places[0], 1))
     return relabel(total, f"GridSampler{dims}DBackward0")
 
 
@@ -83,7 +100,8 @@ def _bounded(place: Tensor, length: int, mode: str, corners: bool) -> Tensor:
     if mode == "reflection":
         place = _reflected(place, length, corners)
     values = np.asarray(place.array)
-    # torch's slope is 0 at the bounds themselves, and a place that is none (nan) is the first one.
+    # torch's slope is 0 at the bounds themselves: beyond them nothing changes, and it counts them in. A place that is
+    # none (nan) is the first one.
     inside = (values > 0) & (values < length - 1)
     bound = np.where(values >= length - 1, length - 1, 0).astype(values.dtype)
     return e.where(Tensor(inside, CUT), place, Tensor(bound, CUT))
@@ -107,11 +125,13 @@ def _reflected(place: Tensor, length: int, corners: bool) -> Tensor:
 
 
 def _nearest(place: Tensor) -> list[tuple[np.ndarray, Tensor | None]]:
+    # nearbyint, as torch has it: a half goes to the even pixel.
     return [(np.rint(np.asarray(place.array)), None)]
 
 
 def _linear(place: Tensor) -> list[tuple[np.ndarray, Tensor | None]]:
     """The pixel before and the pixel behind, with their shares."""
+    # As in torch: at a whole place all is the pixel's there, and the slope is that of the stretch behind it.
     first = np.floor(np.asarray(place.array))
     t = e.sub(place, Tensor(first, CUT))
     return [(first, e.rsub(1, t)), (first + 1, t)]
@@ -149,7 +169,16 @@ def _at(images: Tensor, places: list[np.ndarray], mode: str, corners: bool) -> T
 
 @function("F.affine_grid")
 def affine_grid(theta: Tensor, size: Wholes, align_corners: Flag = False):
-    """The grid of places that affine maps (N, dims, dims + 1) send an image of a size (N, C, ...) to."""
+    """The grid of places that affine maps send the pixels of an image to, for F.grid_sample.
+
+    Shapes: (N, 2, 3) with the size (N, C, H, W) -> (N, H, W, 2); (N, 3, 4) with (N, C, D, H, W) -> (N, D, H, W, 3)
+    Derivative: theta: einsum("n...i,...j->nij", g, base), where base has each pixel's own place and 1: (x, y, 1)
+    Kink: the pixel i of n lies at (2 * i + 1) / n - 1, with align_corners at 2 * i / (n - 1) - 1; a single one at 0.
+    Example: theta = [[[1., 0., 0.], [0., 2., 0.]]]
+        y = F.affine_grid(theta, (1, 1, 2, 2))
+        y
+        backward y[0, 0, 0, 0]
+    """
     dims = len(size) - 2
     if dims not in (2, 3) or theta.shape != (size[0], dims, dims + 1):
         raise ShapeFailure(

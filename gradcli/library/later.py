@@ -36,6 +36,7 @@ LATER = {
         "fmax fmin nan_to_num copysign frexp ldexp nextafter float_power fill sgn angle real conj "
         "conj_physical resolve_conj resolve_neg"
     ),
+    "fourier": "fft.irfft fft.irfft2 fft.irfftn fft.hfft fft.hfft2 fft.hfftn",
     "gradient_checks": "gradcheck torch.autograd.gradcheck gradgradcheck torch.autograd.gradgradcheck",
     "grids": "F.grid_sample F.affine_grid",
     "layers": (
@@ -52,9 +53,9 @@ LATER = {
         "F.huber_loss F.smooth_l1_loss F.kl_div kl_div F.poisson_nll_loss poisson_nll_loss "
         "F.gaussian_nll_loss F.margin_ranking_loss margin_ranking_loss F.hinge_embedding_loss "
         "hinge_embedding_loss F.soft_margin_loss F.multi_margin_loss F.multilabel_margin_loss "
-        "F.multilabel_soft_margin_loss F.cosine_similarity cosine_similarity F.cosine_embedding_loss "
-        "cosine_embedding_loss F.pairwise_distance pairwise_distance F.pdist pdist F.triplet_margin_loss "
-        "triplet_margin_loss F.triplet_margin_with_distance_loss"
+        "F.multilabel_soft_margin_loss F.linear_cross_entropy F.cosine_similarity cosine_similarity "
+        "F.cosine_embedding_loss cosine_embedding_loss F.pairwise_distance pairwise_distance F.pdist pdist "
+        "F.triplet_margin_loss triplet_margin_loss F.triplet_margin_with_distance_loss"
     ),
     "mapping": "vmap torch.func.vmap",
     "matrix_norms": "linalg.matrix_norm linalg.norm linalg.cond dist cdist diff cov corrcoef",

@@ -74,7 +74,17 @@ def constant(array: object) -> Tensor:
 
 @function("linalg.inv", also=("inverse",))
 def inv(A: Tensor):
-    """The inverse of a square matrix, or of each matrix of a batch."""
+    """The inverse of a square matrix, or of each matrix of a batch.
+
+    Shapes: (..., n, n) -> the same
+    Derivative: -out.mT @ g @ out.mT
+    Kink: a singular matrix has no inverse, which is a failure; linalg.inv_ex goes on, and linalg.pinv is defined for
+        it.
+    Example: A = [[2., 1.], [0., 4.]]
+        B = linalg.inv(A)
+        B
+        backward B[0, 0]
+    """
     return solving.inv(square_of(A, "linalg.inv"))
 
 
@@ -95,6 +105,10 @@ def _without_singular(A: Tensor, name: str, check_errors: bool) -> tuple[Tensor,
 
 
 def _where_regular(result: Tensor, bad: np.ndarray, grad_name: str) -> Tensor:
+    """The result with nan for singular matrices, without a gradient, so that those of the others stay what they are.
+
+    torch hands out what LAPACK had when it broke off. Those numbers solve nothing, and nan says so.
+    """
     if not bad.any():
         return result
     return relabel(np.where(bad, np.asarray(np.nan, result.dtype), result), grad_name)
@@ -102,7 +116,17 @@ def _where_regular(result: Tensor, bad: np.ndarray, grad_name: str) -> Tensor:
 
 @function("linalg.inv_ex")
 def inv_ex(A: Tensor, *, check_errors: Flag = False):
-    """The inverse, and 0 or the number of the zero pivot: nan, and no failure, where a matrix is singular."""
+    """The inverse, and 0 or the number of the zero pivot: nan, and no failure, where a matrix is singular.
+
+    Shapes: (..., n, n) -> inverse the same, info (...)
+    Derivative: of inverse: -out.mT @ g @ out.mT; of info none: a count
+    Kink: the inverse of a singular matrix is nan, with the gradient 0; PyTorch leaves LAPACK's unfinished numbers
+        there.
+    Example: A = [[2., 0.], [0., 4.]]
+        linalg.inv_ex(A)
+        backward linalg.inv_ex(A).inverse.sum()
+    Example: linalg.inv_ex([[1., 2.], [2., 4.]]).info
+    """
     A, bad, infos = _without_singular(A, "linalg.inv_ex", check_errors)
     inverse = _where_regular(solving.inv(A), bad[..., None, None], "LinalgInvExBackward0")
     return InvParts((inverse, constant(infos)))
@@ -110,20 +134,52 @@ def inv_ex(A: Tensor, *, check_errors: Flag = False):
 
 @function("det", also=("linalg.det",))
 def det(A: Tensor):
-    """The determinant of a square matrix, or of each matrix of a batch."""
+    """The determinant of a square matrix, or of each matrix of a batch: the factor by which it scales volumes.
+
+    Shapes: (..., n, n) -> (...)
+    Derivative: (g * out)[..., none, none] * inverse(A).mT, which is g times the cofactors of A
+    Kink: a singular matrix has its cofactors too, and they are its gradient; PyTorch gives 0 there, and under
+        create_graph the same (why: gradcli/engine/matrices.py)
+    Example: A = [[1.5, 1.], [0.5, 2.1]]
+        y = det(A)
+        y
+        backward y
+    Example: A = [[2., 0.], [0., 0.]]
+        backward det(A)
+    """
     return matrices.det(square_of(A, "linalg.det"))
 
 
 @function("slogdet", also=("linalg.slogdet",))
 def slogdet(A: Tensor):
-    """The sign of the determinant, and the logarithm of its size: (sign, logabsdet)."""
+    """The sign of the determinant and the logarithm of its size, which don't overflow: (sign, logabsdet).
+
+    Shapes: (..., n, n) -> sign (...), logabsdet (...)
+    Derivative: of logabsdet: g[..., none, none] * inverse(A).mT; of sign: 0 almost everywhere, a step
+    Kink: a singular matrix has the sign 0, the logarithm -inf, and a gradient that is inf or nan (why:
+        gradcli/engine/matrices.py)
+    Example: A = [[2., 1.], [0., -4.]]
+        slogdet(A)
+        backward slogdet(A).logabsdet
+    """
     return SlogdetParts(matrices.slogdet(square_of(A, "linalg.slogdet")))
 
 
 @function()
 def logdet(input: Tensor):
-    """The logarithm of the determinant; nan where it is negative."""
+    """The logarithm of the determinant; nan where it is negative.
+
+    Shapes: (..., n, n) -> (...)
+    Derivative: g[..., none, none] * inverse(input).mT
+    Kink: at a determinant of 0 it is -inf, with a gradient that is inf or nan; at a negative one nan, with the gradient
+        0, as in PyTorch.
+    Example: A = [[2., 1.], [0., 4.]]
+        y = logdet(A)
+        y
+        backward y
+    """
     sign, size = matrices.slogdet(square_of(input, "logdet"))
+    # nan is chosen, not computed: so the gradient is 0, as torch's.
     return np.where(np.asarray(sign.array == -1), np.asarray(np.nan, size.dtype), size)
 
 
@@ -132,7 +188,20 @@ def pinv(
     A: Tensor, rcond: OptionalTensor = None, hermitian: Flag = False, *, atol: OptionalTensor = None,
     rtol: OptionalTensor = None,
 ):  # fmt: skip
-    """The pseudoinverse: singular values up to max(atol, rtol * the largest) count as 0."""
+    """The pseudoinverse: singular values up to max(atol, rtol * the largest) count as 0.
+
+    It is the inverse where there is one; else pinv(A) @ b is the smallest of the x that come nearest to A @ x = b.
+
+    Shapes: (..., n, m) -> (..., m, n)
+    Derivative: -P.mT @ g @ P.mT + (I - A @ P) @ g.mT @ P @ P.mT + P.mT @ P @ g.mT @ (I - P @ A), where P is the result
+        and I the identity
+    Kink: where the rank changes the pseudoinverse jumps; the gradient is that of changes which leave the rank as it is,
+        as in PyTorch (why: gradcli/engine/matrices.py)
+    Example: A = [[1.], [2.]]
+        P = linalg.pinv(A)
+        P
+        backward P.sum()
+    """
     if A.dtype.kind != "f" or A.ndim < 2:
         raise (ShapeFailure if A.dtype.kind == "f" else TypeFailure)(
             f"linalg.pinv({kind_of(A)}{{{list(A.shape)}}}): expected a tensor with 2 or more dimensions of float, "
@@ -178,7 +247,15 @@ def matrix_rank(
     A: Tensor, tol: OptionalTensor = None, hermitian: Flag = False, *, atol: OptionalTensor = None,
     rtol: OptionalTensor = None,
 ):  # fmt: skip
-    """How many singular values are above max(atol, rtol * the largest)."""
+    """The rank of a matrix: how many singular values are above max(atol, rtol * the largest).
+
+    Shapes: (..., n, m) -> (...), whole numbers; a tolerance is a number or (...)
+    Derivative: none: a count
+    Kink: a singular value that equals the bound doesn't count: the rank of zeros is 0.
+    Example: linalg.matrix_rank([[1., 2.], [2., 4.]])
+        linalg.matrix_rank([[1., 2.], [2., 4.001]])
+        linalg.matrix_rank([[1., 2.], [2., 4.001]], atol=0.01)
+    """
     A = matrices_of(A, "linalg.matrix_rank")
     _one_a_matrix(A, tol)
     least, relative = (tol.array, 0.0) if tol is not None else _tolerances(A, atol, rtol)
@@ -189,7 +266,15 @@ def matrix_rank(
 
 @function("matrix_exp", also=("linalg.matrix_exp",))
 def matrix_exp(input: Tensor):
-    """The exponential of a square matrix, or of each matrix of a batch."""
+    """The exponential of a square matrix, I + A + A @ A / 2 + ...: its power series, not each element's.
+
+    Shapes: (..., n, n) -> the same
+    Derivative: the upper right block of matrix_exp([[input.mT, g], [0, input.mT]])
+    Example: A = [[0., 1.], [0., 0.]]
+        B = matrix_exp(A)
+        B
+        backward B[0, 1]
+    """
     return matrices.matrix_exp(square_of(input, "linalg.matrix_exp"))
 
 
@@ -237,13 +322,36 @@ def _solved(A: Tensor, B: Tensor, left: bool, name: str) -> Tensor:
 
 @function("linalg.solve")
 def solve(A: Tensor, B: Tensor, *, left: Flag = True):
-    """The X of A X = B (of X A = B where left is false), for a vector or the columns of a matrix."""
+    """The X of A X = B (of X A = B where left is false), for a vector or the columns of a matrix.
+
+    Shapes: (..., n, n), (..., n, m) -> (..., n, m), dims before that broadcast; or (..., n, n), (..., n) -> (..., n);
+        with left=false B is (..., m, n)
+    Derivative: B: inverse(A).mT @ g; A: -inverse(A).mT @ g @ out.mT; with left=false B: g @ inverse(A).mT; A: -out.mT @
+        g @ inverse(A).mT; vectors are columns here
+    Kink: for a singular A there is no one solution, which is a failure; linalg.solve_ex goes on, linalg.lstsq takes the
+        best.
+    Example: A = [[2., 1.], [0., 4.]]
+        b = [4., 8.]
+        x = linalg.solve(A, b)
+        x
+        backward x[0]
+    """
     return _solved(A, B, left, "linalg.solve")
 
 
 @function("linalg.solve_ex")
 def solve_ex(A: Tensor, B: Tensor, *, left: Flag = True, check_errors: Flag = False):
-    """The X of A X = B, and 0 or the number of the zero pivot: nan, and no failure, where a matrix is singular."""
+    """The X of A X = B, and 0 or the number of the zero pivot: nan, and no failure, where a matrix is singular.
+
+    Shapes: (..., n, n), (..., n, m) -> result (..., n, m), info (...); or B and result (..., n)
+    Derivative: of result: B: inverse(A).mT @ g; A: -inverse(A).mT @ g @ out.mT; of info none: a count
+    Kink: the result for a singular matrix is nan, with the gradient 0; PyTorch leaves LAPACK's unfinished numbers
+        there.
+    Example: A = [[2., 1.], [0., 4.]]
+        linalg.solve_ex(A, [4., 8.])
+        backward linalg.solve_ex(A, [4., 8.]).result.sum()
+    Example: linalg.solve_ex([[1., 2.], [2., 4.]], [1., 1.]).info
+    """
     vector = _is_vector(A, B)
     A, bad, infos = _without_singular(A, "linalg.solve_ex", check_errors)
     solution = _solved(A, B, left, "linalg.solve_ex")
@@ -253,9 +361,16 @@ def solve_ex(A: Tensor, B: Tensor, *, left: Flag = True, check_errors: Flag = Fa
 
 @function("linalg.solve_triangular")
 def solve_triangular(A: Tensor, B: Tensor, *, upper: Flag, left: Flag = True, unitriangular: Flag = False):
-    """The X of A X = B (of X A = B), reading A's upper or lower triangle only; its diagonal as ones if unitriangular.
+    """The X of A X = B (of X A = B), reading one triangle of A only; its diagonal as ones if unitriangular.
 
-    A zero on the diagonal gives inf or nan, and no failure.
+    Shapes: (..., n, n), (..., n, m) -> (..., n, m), dims before that broadcast; with left=false B is (..., m, n)
+    Derivative: B: inverse(T).mT @ g; A: -inverse(T).mT @ g @ out.mT in the triangle that is read and 0 elsewhere, where
+        T is that triangle; with left=false B: g @ inverse(T).mT; A: -out.mT @ g @ inverse(T).mT
+    Kink: a zero on the diagonal gives inf or nan, in the gradient too, and no failure.
+    Example: A = [[2., 1.], [9., 4.]]
+        x = linalg.solve_triangular(A, [[4.], [8.]], upper=true)
+        x
+        backward x[0, 0]
     """
     A = square_of(A, "linalg.solve_triangular")
     if B.ndim < 2:
@@ -272,7 +387,17 @@ def solve_triangular(A: Tensor, B: Tensor, *, upper: Flag, left: Flag = True, un
 def triangular_solve(
     input: Tensor, A: Tensor, upper: Flag = True, transpose: Flag = False, unitriangular: Flag = False
 ):
-    """The solution of A X = input with a triangular A, and a copy of A: linalg.solve_triangular's elder."""
+    """The solution of A X = input with a triangular A, and a copy of A: linalg.solve_triangular's elder.
+
+    Shapes: (..., n, m), (..., n, n) -> solution (..., n, m), cloned_coefficient (..., n, n)
+    Derivative: of solution: input: inverse(T).mT @ g; A: -inverse(T).mT @ g @ out.mT in the triangle that is read and 0
+        elsewhere, where T is that triangle, transposed if asked for; of cloned_coefficient: A: g
+    Kink: a zero on the diagonal gives inf or nan, in the gradient too, and no failure.
+    Example: b = [[4.], [8.]]
+        x, A = triangular_solve(b, [[2., 1.], [9., 4.]])
+        x
+        backward x[0, 0]
+    """
     square_of(A, "triangular_solve")
     matrices_of(input, "triangular_solve")
     _of_one_type(A, input, "triangular_solve")
@@ -287,9 +412,20 @@ _coefficient = variant(s.clone, "TriangularSolveBackward0")
 
 @function("linalg.lstsq")
 def lstsq(A: Tensor, B: Tensor, rcond: OptionalNumber = None, *, driver: OptionalText = None):
-    """The X with the smallest ||A X - B||, and of several the smallest X: (solution, residuals, rank, singular_values).
+    """Least squares: the X with the smallest ||A X - B||, and of several the smallest X.
 
-    The pseudoinverse solves; `driver` decides only which of the other parts are there, as in torch.
+    The parts are solution, residuals, rank and singular_values. The pseudoinverse solves; `driver` decides only which
+    of the other parts are there, as in torch.
+
+    Shapes: (..., n, m), (..., n, k) -> solution (..., m, k); or (..., n, m), (..., n) -> (..., m); rank (...)
+    Derivative: B: linalg.pinv(A).mT @ g; A: that of `linalg.pinv(A) @ B`
+    Kink: singular values up to rcond times the largest count as 0, and the gradient is that of changes which leave the
+        rank as it is, as in PyTorch (why: gradcli/engine/matrices.py)
+    Example: A = [[1., 0.], [1., 1.], [1., 3.]]
+        b = [[1.], [2.], [6.]]
+        x = linalg.lstsq(A, b).solution
+        x
+        backward x[1, 0]
     """
     A = matrices_of(A, "torch.linalg.lstsq")
     _of_one_type(A, B, "torch.linalg.lstsq")
@@ -333,7 +469,16 @@ def _square_as_matrix(name: str, rows: int, columns: int) -> None:
 
 @function("linalg.tensorinv")
 def tensorinv(A: Tensor, ind: Whole = 2):
-    """The inverse of A as a map from its last dims to its first `ind`."""
+    """The inverse of A as a map from its last dims to its first `ind`.
+
+    Shapes: (*a, *b) with `ind` dims in a and as many elements in a as in b -> (*b, *a)
+    Derivative: that of `linalg.inv` of A as a square matrix: -P.mT @ g @ P.mT, where P is the result as a matrix
+    Kink: a singular map has no inverse, which is a failure.
+    Example: A = [[[2., 0.], [0., 4.]]]
+        B = linalg.tensorinv(A)
+        B
+        backward B.sum()
+    """
     if ind <= 0:
         raise ValueFailure(f"Expected a strictly positive integer for 'ind', but got {ind}")
     first, last = A.shape[:ind], A.shape[ind:]
@@ -344,7 +489,17 @@ def tensorinv(A: Tensor, ind: Whole = 2):
 
 @function("linalg.tensorsolve")
 def tensorsolve(A: Tensor, B: Tensor, dims: Dims = None):
-    """The X with tensordot(A, X, X.ndim) equal to B; `dims` of A go to the end first."""
+    """The X with tensordot(A, X, X.ndim) equal to B; `dims` of A go to the end first.
+
+    Shapes: (*b, *x), (*b) -> (*x), with as many elements in x as in b
+    Derivative: that of `linalg.solve` with A as a square matrix and B as a vector
+    Kink: a singular map has no one solution, which is a failure.
+    Example: A = [[[2., 1.], [0., 4.]]]
+        B = [[4., 8.]]
+        x = linalg.tensorsolve(A, B)
+        x
+        backward x[0]
+    """
     if dims is not None:
         moved = dims if isinstance(dims, tuple) else (dims,)
         A = movedim(A, moved, tuple(range(A.ndim - len(moved), A.ndim)))
@@ -357,5 +512,12 @@ def tensorsolve(A: Tensor, B: Tensor, dims: Dims = None):
 
 @function("linalg.diagonal")
 def linalg_diagonal(A: Tensor, *, offset: Whole = 0, dim1: Whole = -2, dim2: Whole = -1):
-    """The diagonal of each matrix, as the last dim of the result."""
+    """The diagonal of each matrix, as the last dim of the result.
+
+    Shapes: (..., n, m) -> (..., min(n, m)); with an offset as many as that diagonal has
+    Derivative: g on that diagonal, 0 elsewhere
+    Example: A = [[1., 2.], [3., 4.]]
+        linalg.diagonal(A)
+        backward linalg.diagonal(A, offset=1).sum()
+    """
     return diagonal(A, offset, dim1, dim2)

@@ -39,6 +39,21 @@ def matrix_norm(A: Tensor, ord="fro", dim: Dims = (-2, -1), keepdim: Flag = Fals
 
     "fro" is the root of the sum of squares, "nuc" the sum of singular values, 2 the largest and -2 the smallest of
     them, 1 and -1 the largest and smallest sum of a column's sizes, inf and -inf of a row's.
+
+    Shapes: (..., n, m) -> (...), over the two dims of `dim`; with keepdim they stay, of size 1
+    Derivative: "fro": g * A / out; "nuc": g * U @ Vh, the singular vectors; 2 and -2: g * outer(U[:, k], Vh[k]) of that
+        singular value; 1, -1, inf and -inf: g * sign(A) in that column or row, 0 elsewhere
+    Kink: zeros have the gradient 0 for "fro". Columns, rows or singular values that tie share g evenly, and an element
+        of 0 in a sum has 0; a singular value of 0 has the gradient outer(u, v) of LAPACK's vectors, as in PyTorch (why:
+        gradcli/engine/reductions.py and gradcli/engine/factorizations.py)
+    Example: A = [[1., -2.], [2., 4.]]
+        n = linalg.matrix_norm(A)
+        n
+        backward n
+    Example: A = [[3., 0.], [0., -3.]]
+        n = linalg.matrix_norm(A, 1)
+        n
+        backward n
     """
     ord = _order_of(ord, "matrix_norm")
     A = _as_wide(A, dtype)
@@ -93,7 +108,20 @@ def _reduced(values: Tensor, ord: Any, axis: int, keepdim: bool = False) -> Tens
 
 @function("linalg.norm")
 def linalg_norm(A: Tensor, ord=None, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The norm of all elements or along dims; with an order, of a vector (one dim) or of matrices (two dims)."""
+    """The norm of all elements or along dims; with an order, of a vector (one dim) or of matrices (two dims).
+
+    Shapes: any -> (), or its shape without `dim`; with keepdim these stay, of size 1
+    Derivative: g * A / out; with an order that of `norm(A, ord)` of a vector, that of `linalg.matrix_norm(A, ord)` of a
+        matrix
+    Kink: zeros have the gradient 0, and orders have the kinks of `norm` and of `linalg.matrix_norm` (why:
+        gradcli/engine/reductions.py)
+    Example: x = [3., -4.]
+        n = linalg.norm(x)
+        n
+        backward n
+    Example: x = [0., -4., 4.]
+        backward linalg.norm(x, inf)
+    """
     if ord is None:
         return norm.body(A, 2, dim, keepdim, dtype=dtype)
     count = A.ndim if dim is None else len(dim) if isinstance(dim, tuple) else 1
@@ -118,7 +146,22 @@ def nuclear(input: Tensor, dim: Any, keepdim: bool, dtype: Any) -> Tensor:
 
 @function("linalg.cond")
 def cond(A: Tensor, p=None):
-    """The condition number: the norm of a matrix times that of its inverse; inf where it is singular."""
+    """The condition number: the norm of a matrix times that of its inverse; inf where it is singular.
+
+    How much a relative change of b in A x = b can grow in x. Without p it is the largest singular value by the
+    smallest.
+
+    Shapes: (..., n, n) -> (...); also (..., n, m) for the orders none, 2 and -2
+    Derivative: that of `s[0] / s[-1]`, s the singular values; for other orders that of `linalg.matrix_norm(A, p) *
+        linalg.matrix_norm(linalg.inv(A), p)`
+    Kink: where the largest or the smallest singular value ties with others, LAPACK's order chooses which one counts;
+        other orders have the kinks of linalg.matrix_norm. A singular matrix has inf, or by rounding a huge number, and
+        one of zeros nan; the gradient isn't finite there.
+    Example: A = [[2., 1.], [0., 1.]]
+        k = linalg.cond(A)
+        k
+        backward k
+    """
     if A.ndim < 2:
         raise ShapeFailure("linalg.cond: The input tensor must have at least 2 dimensions.")
     try:
@@ -147,7 +190,20 @@ def cond(A: Tensor, p=None):
 
 @function()
 def dist(input: Tensor, other: Tensor, p: Number = 2):
-    """The p-norm of input - other; its gradient where they are equal is 0, as a norm's at 0 is."""
+    """The distance of two tensors: the p-norm of their difference.
+
+    Shapes: any two that broadcast together -> ()
+    Derivative: input: g * d / out, where d is input - other, for p = 2; g * sign(d) * abs(d)^(p - 1) / out^(p - 1) for
+        any p; other: the same times -1
+    Kink: equal tensors have the gradient 0, as a norm has at 0, and so have equal elements for p up to 1. For p = inf
+        the largest differences share g evenly; p = 0 counts, and has 0 (why: gradcli/engine/reductions.py)
+    Example: x = [1., 2.]
+        d = dist(x, [4., 6.])
+        d
+        backward d
+    Example: x = [1., 2.]
+        backward dist(x, [1., 2.])
+    """
     difference = e.sub(input, other)
     if difference.dtype.kind != "f":
         raise TypeFailure(
@@ -158,7 +214,19 @@ def dist(input: Tensor, other: Tensor, p: Number = 2):
 
 @function()
 def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: Text = "use_mm_for_euclid_dist_if_necessary"):
-    """The p-norm distance of every row of x1 to every row of x2. Equal rows have the gradient 0."""
+    """The p-norm distance of every row of x1 to every row of x2.
+
+    Shapes: (..., n, k), (..., m, k) -> (..., n, m), the dims before the last two broadcast
+    Derivative: x1[i]: the sum of g[i, j] * sign(d) * abs(d)^(p - 1) / out[i, j]^(p - 1) over all j, where d is x1[i] -
+        x2[j]; for p = 2 of g[i, j] * d / out[i, j]; x2[j]: the same over all i, times -1
+    Kink: equal rows have the gradient 0, and so have equal elements for p up to 1; p = 0 counts, and has 0. For p = inf
+        the largest differences share g evenly, where PyTorch gives each the whole of it (why:
+        gradcli/engine/reductions.py)
+    Example: x = [[0., 0.], [3., 4.]]
+        d = cdist(x, [[0., 0.]])
+        d
+        backward d.sum()
+    """
     for name, x in (("X1", x1), ("X2", x2)):
         if x.ndim < 2:
             raise ShapeFailure(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
@@ -185,7 +253,18 @@ def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: Text = "use_mm_
 
 @function()
 def diff(input: Tensor, n: Whole = 1, dim: Whole = -1, prepend: OptionalTensor = None, append: OptionalTensor = None):
-    """The differences of neighbours along a dim, n times over."""
+    """The differences of neighbours along a dim, n times over: the discrete derivative.
+
+    Shapes: (..., k, ...) -> (..., k - n, ...), and at least 0; prepend and append are joined to the input first
+    Derivative: -diff(g) with a 0 put before and behind g along the dim, so g[i - 1] - g[i]; for n above 1 so n times
+        over
+    Kink: with n = 0 it is a copy; with n of at least k nothing is left.
+    Example: x = [1., 4., 9., 16.]
+        d = diff(x)
+        d
+        diff(x, 2)
+        backward d[1]
+    """
     if not input.ndim:
         raise ShapeFailure("diff expects input to be at least one-dimensional")
     axis = axis_of(dim, input.ndim)
@@ -275,13 +354,36 @@ def _covariance(
 
 @function()
 def cov(input: Tensor, *, correction: Whole = 1, fweights: OptionalTensor = None, aweights: OptionalTensor = None):
-    """The covariances of variables, which are the rows; each column is an observation."""
+    """The covariances of variables, which are the rows; each column is an observation.
+
+    fweights says how often each observation was made, aweights how much it counts. The sum of products is divided by
+    the number of observations less the correction: 1 for a sample, 0 for the whole.
+
+    Shapes: (n, m) -> (n, n), (m) -> (), with weights (m)
+    Derivative: input: (g + g.mT) @ (input - mean) * w / d, where mean is that of each row, weighted by w, the product
+        of the weights or 1, and d is what is divided by; aweights: that of `((x - mean) * w) @ (x - mean).mT / d`
+    Kink: with no more observations than the correction d is 0: inf or nan, with a warning, as in PyTorch.
+    Example: x = [[1., 2., 4.], [3., 1., 0.]]
+        C = cov(x)
+        C
+        backward C[0, 0]
+    """
     return _covariance(input, correction, fweights, aweights)
 
 
 @function()
 def corrcoef(input: Tensor):
-    """The correlation coefficients of variables, which are the rows; each column is an observation."""
+    """The correlation coefficients of variables, which are the rows; each column is an observation.
+
+    Shapes: (n, m) -> (n, n), (m) -> ()
+    Derivative: that of `C / sqrt(outer(v, v))`, where C is cov(input) and v the diagonal of C
+    Kink: it is kept between -1 and 1, where the gradient passes. A row of equal numbers has no spread: 0 / 0 is nan in
+        its coefficients and in the gradient, as in PyTorch.
+    Example: x = [[1., 2., 4.], [3., 1., 0.]]
+        r = corrcoef(x)
+        r
+        backward r[0, 1]
+    """
     covariances = _covariance(input, 1, None, None, "corrcoef")
     if not covariances.ndim:
         return e.div(covariances, covariances)

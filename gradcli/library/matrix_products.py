@@ -31,14 +31,18 @@ _vdot = variant(linear.matmul, "VdotBackward0")
 
 
 def _combined(input: Tensor, product: Tensor, beta: Any, alpha: Any, grad_name: str) -> Tensor:
-    """Where beta is 0 the input isn't looked at: its nan and inf don't come through."""
+    """Where beta is 0 the input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+
+    BLAS defines it so, that memory which holds no numbers yet may be given; by arithmetic 0 * nan would be nan.
+    """
     if product.dtype.kind in "iub":
         beta, alpha = int(beta), int(alpha)
     if alpha != 1:
         product = e.mul(product, alpha)
     summand = _expanded(input, product.shape)
     if beta == 0:
-        return relabel(e.add(product, e.mul(np.zeros_like(summand.array), alpha)), grad_name)
+        nothing = np.where(np.asarray(False), summand, np.zeros((), summand.dtype))
+        return relabel(e.add(product, nothing), grad_name)
     return relabel(e.add(summand if beta == 1 else e.mul(summand, beta), product), grad_name)
 
 
@@ -53,7 +57,18 @@ def _of_one_dtype(input: Tensor, one: Tensor, other: Tensor) -> None:
 
 @function()
 def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha: Number = 1):
-    """beta * input + alpha * (mat1 @ mat2)."""
+    """The product of two matrices and a summand in one: beta * input + alpha * (mat1 @ mat2).
+
+    Shapes: any that broadcasts to (n, m), (n, k), (k, m) -> (n, m)
+    Derivative: input: beta * g, summed over dims that were broadcast; mat1: alpha * g @ mat2.mT; mat2: alpha * mat1.mT
+        @ g
+    Kink: with beta = 0 input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+    Example: W = [[1., 2.], [3., 4.]]
+        b = [10., 20.]
+        y = addmm(b, [[1., 1.]], W)
+        y
+        backward y.sum()
+    """
     for name, matrix in (("mat1", mat1), ("mat2", mat2)):
         if matrix.ndim != 2:
             raise ShapeFailure(f"{name} must be a matrix, got {matrix.ndim}-D tensor")
@@ -63,7 +78,16 @@ def addmm(input: Tensor, mat1: Tensor, mat2: Tensor, *, beta: Number = 1, alpha:
 
 @function()
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: Number = 1):
-    """beta * input + alpha * (mat @ vec)."""
+    """The product of a matrix and a vector and a summand in one: beta * input + alpha * (mat @ vec).
+
+    Shapes: (n) or one that broadcasts to it, (n, k), (k) -> (n)
+    Derivative: input: beta * g, summed where it was broadcast; mat: alpha * outer(g, vec); vec: alpha * mat.mT @ g
+    Kink: with beta = 0 input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+    Example: A = [[1., 2.], [3., 4.]]
+        y = addmv([10., 20.], A, [1., 1.], alpha=2)
+        y
+        backward y.sum()
+    """
     if mat.ndim != 2 or vec.ndim != 1 or input.ndim > 1:
         raise ShapeFailure(f"vector + matrix @ vector expected, got {input.ndim}, {mat.ndim}, {vec.ndim}")
     _of_one_dtype(input, mat, vec)
@@ -77,7 +101,16 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Number = 1, alpha: N
 
 @function()
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1):
-    """beta * input + alpha * outer(vec1, vec2)."""
+    """The outer product of two vectors and a summand in one: beta * input + alpha * outer(vec1, vec2).
+
+    Shapes: any that broadcasts to (n, m), (n), (m) -> (n, m)
+    Derivative: input: beta * g, summed over dims that were broadcast; vec1: alpha * g @ vec2; vec2: alpha * g.mT @ vec1
+    Kink: with beta = 0 input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+    Example: x = [1., 2.]
+        A = addr(zeros(2, 3), x, [1., 10., 100.])
+        A
+        backward A.sum()
+    """
     for name, vector in (("vec1", vec1), ("vec2", vec2)):
         if vector.ndim != 1:
             raise ShapeFailure(f"addr: Expected 1-D argument {name}, but got {vector.ndim}-D")
@@ -92,7 +125,17 @@ def _three_dims(batch1: Tensor, batch2: Tensor) -> None:
 
 @function()
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1):
-    """beta * input + alpha * (batch1 @ batch2), for batches of matrices."""
+    """The products of two batches of matrices and a summand in one: beta * input + alpha * (batch1 @ batch2).
+
+    Shapes: any that broadcasts to (b, n, m), (b, n, k), (b, k, m) -> (b, n, m)
+    Derivative: input: beta * g, summed over dims that were broadcast; batch1: alpha * g @ batch2.mT; batch2: alpha *
+        batch1.mT @ g
+    Kink: with beta = 0 input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+    Example: X = [[[1., 2.]], [[3., 4.]]]
+        Y = baddbmm(tensor(100.), X, [[[1.], [1.]], [[2.], [3.]]])
+        Y
+        backward Y.sum()
+    """
     _three_dims(batch1, batch2)
     _of_one_dtype(input, batch1, batch2)
     return _combined(input, bmm(batch1, batch2), beta, alpha, "BaddbmmBackward0")
@@ -100,7 +143,17 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, 
 
 @function()
 def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, alpha: Number = 1):
-    """beta * input + alpha * the sum of batch1 @ batch2 over the batch."""
+    """Batches of matrices multiplied and added up, and a summand: beta * input + alpha * sum(batch1 @ batch2, 0).
+
+    Shapes: any that broadcasts to (n, m), (b, n, k), (b, k, m) -> (n, m)
+    Derivative: input: beta * g, summed over dims that were broadcast; batch1: alpha * g @ batch2.mT; batch2: alpha *
+        batch1.mT @ g
+    Kink: with beta = 0 input isn't looked at: its nan and inf don't come through, and its gradient is 0.
+    Example: X = [[[1., 2.]], [[3., 4.]]]
+        y = addbmm(tensor(100.), X, [[[1.], [1.]], [[2.], [3.]]])
+        y
+        backward y
+    """
     _three_dims(batch1, batch2)
     _of_one_dtype(input, batch1, batch2)
     if batch1.shape[0] != batch2.shape[0]:
@@ -121,14 +174,31 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Number = 1, a
 
 @function()
 def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1):
-    """input + value * tensor1 * tensor2, element by element."""
+    """A product of elements and a summand in one: input + value * tensor1 * tensor2.
+
+    Shapes: any three that broadcast together
+    Derivative: input: g; tensor1: value * g * tensor2; tensor2: value * g * tensor1
+    Example: x = [1., 2.]
+        y = addcmul([10., 20.], x, x, value=0.5)
+        y
+        backward y.sum()
+    """
     pair = e.mul(tensor1, tensor2)
     return relabel(e.add(input, pair if value == 1 else e.mul(pair, value)), "AddcmulBackward0")
 
 
 @function()
 def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1):
-    """input + value * tensor1 / tensor2, element by element."""
+    """A quotient of elements and a summand in one: input + value * tensor1 / tensor2.
+
+    Shapes: any three that broadcast together
+    Derivative: input: g; tensor1: value * g / tensor2; tensor2: -value * g * tensor1 / tensor2^2
+    Kink: where tensor2 is 0 the result is inf, and nan where tensor1 is 0 too, as in a division.
+    Example: x = [1., 4.]
+        y = addcdiv([10., 20.], [1., 2.], x)
+        y
+        backward y.sum()
+    """
     if all(tensor.dtype.kind in "iub" for tensor in (tensor1, tensor2)):
         raise TypeFailure(
             "Integer division with addcdiv is no longer supported", help="make one of them real: `tensor1.double()`"
@@ -142,7 +212,16 @@ def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 
 
 @function("linalg.multi_dot")
 def multi_dot(tensors: Tensors):
-    """The product of several matrices, in the order that costs least; first and last may be vectors."""
+    """The product of several matrices, in the order that costs least; first and last may be vectors.
+
+    Shapes: (n, k), (k, l), ..., (p, m) -> (n, m); a first vector is a row, a last one a column, and the result lacks
+        that dim
+    Derivative: each: a.mT @ g @ b.mT, where a is the product of those before it and b of those behind it
+    Example: A = [[1., 2.], [3., 4.]]
+        y = linalg.multi_dot([[1., 1.], A, [1., 10.]])
+        y
+        backward y
+    """
     if len(tensors) < 2:
         raise ValueFailure(f"multi_dot(): expected at least 2 tensors but got {len(tensors)}")
     for place, tensor in enumerate(tensors):
@@ -193,18 +272,38 @@ def _cheapest(sizes: list[int]) -> dict[tuple[int, int], int]:
 
 @function()
 def chain_matmul(*matrices):
-    """The product of several matrices: linalg.multi_dot's elder."""
+    """The product of several matrices, in the order that costs least: linalg.multi_dot's elder.
+
+    Shapes: (n, k), (k, l), ..., (p, m) -> (n, m)
+    Derivative: each: a.mT @ g @ b.mT, where a is the product of those before it and b of those behind it
+    Example: A = [[1., 2.], [3., 4.]]
+        B = chain_matmul(A, [[1.], [0.]], [[1., 1.]])
+        B
+        backward B.sum()
+    """
     return multi_dot(list(matrices[0]) if len(matrices) == 1 and isinstance(matrices[0], (list, tuple)) else
                      list(matrices))  # fmt: skip
 
 
 @function("matrix_power", also=("linalg.matrix_power",))
 def matrix_power(input: Tensor, n: Whole):
-    """The n-th power of a square matrix; of its inverse where n is negative."""
+    """The n-th power of a square matrix; of its inverse where n is negative.
+
+    Shapes: (..., k, k) -> the same; n any whole number
+    Derivative: the sum of P(i).mT @ g @ P(n - 1 - i).mT for i from 0 to n - 1, where P(i) is matrix_power(input, i);
+        for n below 0 that of `matrix_power(linalg.inv(input), -n)`
+    Kink: the power 0 is the identity, of any matrix, with the gradient 0.
+    Example: A = [[1., 1.], [0., 2.]]
+        B = matrix_power(A, 3)
+        B
+        backward B[0, 1]
+    """
     if input.ndim < 2 or input.shape[-1] != input.shape[-2]:
         square_of(input, "linalg.matrix_power")
     if n == 0:
-        return Tensor(np.array(np.broadcast_to(np.eye(input.shape[-1], dtype=input.dtype), input.shape)), CUT)
+        # The identity, whatever the matrix is: a constant with the gradient 0, and no failure of a backward.
+        one = np.eye(input.shape[-1], dtype=input.dtype)
+        return relabel(np.where(np.asarray(False), input, one), "CopyBackwards")
     if n < 0:
         input, n = solving.inv(square_of(input, "linalg.matrix_power")), -n
         if n == 1:
@@ -229,7 +328,15 @@ def matrix_power(input: Tensor, n: Whole):
 
 @function()
 def vdot(input: Tensor, other: Tensor):
-    """The dot product of two vectors."""
+    """The dot product of two vectors: for real numbers what `dot` is.
+
+    Shapes: (n), (n) -> ()
+    Derivative: input: g * other; other: g * input
+    Kink: of empty vectors it is 0, as a sum of nothing is.
+    Example: x = [1., 2.]
+        vdot(x, [3., 4.])
+        backward vdot(x, x)
+    """
     if input.ndim != 1 or other.ndim != 1:
         raise ShapeFailure(f"1D tensors expected, but got {input.ndim}D and {other.ndim}D tensors")
     if input.dtype != other.dtype:
@@ -243,7 +350,16 @@ def vdot(input: Tensor, other: Tensor):
 
 @function("linalg.vecdot")
 def vecdot(x: Tensor, y: Tensor, *, dim: Whole = -1):
-    """Dot products along a dim."""
+    """The dot products of vectors that lie along a dim of two tensors.
+
+    Shapes: any two that broadcast together -> theirs without `dim`
+    Derivative: x: g.unsqueeze(dim) * y; y: g.unsqueeze(dim) * x; dims that were broadcast are summed
+    Kink: along a dim of size 0 it is 0, as a sum of nothing is.
+    Example: x = [[1., 2.], [3., 4.]]
+        y = linalg.vecdot(x, [[1., 1.], [2., 0.]])
+        y
+        backward y.sum()
+    """
     if x.dtype.kind != "f":
         raise TypeFailure(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind_of(x)}")
     if x.dtype != y.dtype:
@@ -275,13 +391,30 @@ def _crossed(input: Tensor, other: Tensor, dim: int) -> Tensor:
 
 @function("linalg.cross")
 def linalg_cross(input: Tensor, other: Tensor, *, dim: Whole = -1):
-    """The cross product of vectors of three elements along a dim."""
+    """The cross product of vectors of three elements along a dim: it is perpendicular to both.
+
+    Shapes: any two that broadcast together and have size 3 in `dim` -> theirs
+    Derivative: input: cross(other, g, dim); other: cross(g, input, dim)
+    Example: x = [1., 0., 0.]
+        y = linalg.cross(x, [0., 1., 0.])
+        y
+        backward y[2]
+    """
     return _crossed(input, other, dim)
 
 
 @function()
 def cross(input: Tensor, other: Tensor, dim: OptionalWhole = None):
-    """The cross product of vectors of three elements: along a dim, or along the first one of size 3."""
+    """The cross product of vectors of three elements: along a dim, or along the first one of size 3.
+
+    Shapes: any two that broadcast together and have size 3 in `dim` -> theirs
+    Derivative: input: cross(other, g, dim); other: cross(g, input, dim)
+    Kink: without a dim the first of size 3 is taken, which needn't be the last: linalg.cross takes the last.
+    Example: x = [1., 2., 3.]
+        y = cross(x, [0., 0., 1.])
+        y
+        backward y.sum()
+    """
     if dim is None:
         if 3 not in input.shape:
             raise ShapeFailure("no dimension of size 3 in input")
@@ -291,7 +424,16 @@ def cross(input: Tensor, other: Tensor, dim: OptionalWhole = None):
 
 @function()
 def kron(input: Tensor, other: Tensor):
-    """The Kronecker product: every element of input times the whole of other, as blocks."""
+    """The Kronecker product: every element of input times the whole of other, as blocks.
+
+    Shapes: (n, m), (k, l) -> (n * k, m * l); of other counts of dims so too, the shorter shape with 1s in front
+    Derivative: input[i, j]: sum(b[i, j] * other); other: the sum of input[i, j] * b[i, j], where b[i, j] is the block
+        of g
+    Example: x = [[1., 2.]]
+        y = kron(x, [[1., 10.], [0., 1.]])
+        y
+        backward y.sum()
+    """
     ndim = max(input.ndim, other.ndim)
     left, right = ((1,) * (ndim - x.ndim) + x.shape for x in (input, other))
     # Each dim of the result is a pair of dims, input's and other's.
@@ -318,7 +460,19 @@ def _contracted(a: Tensor, b: Tensor, dims: Any) -> tuple[tuple[int, ...], tuple
 
 @function()
 def tensordot(a: Tensor, b: Tensor, dims=2):
-    """The product summed over the last `dims` dims of a and the first of b, or over the two lists of dims given."""
+    """The product summed over the last `dims` dims of a and the first of b, or over the two lists of dims given.
+
+    Shapes: the dims of a that aren't summed over, then those of b: (n, k), (k, m) -> (n, m) with dims=1; dims summed
+        over together have one size, or 1
+    Derivative: a: g @ b.mT; b: a.mT @ g, where each is reshaped to a matrix: of a the dims summed over are the columns,
+        of b the rows
+    Kink: over no dims, dims=0, it is the product of every element of a with every element of b.
+    Example: A = [[1., 2.], [3., 4.]]
+        y = tensordot(A, [[1., 1.], [0., 10.]])
+        y
+        backward y
+        tensordot(A, [1., 1.], dims=([0], [0]))
+    """
     of_a, of_b = _contracted(a, b, dims)
     if a.dtype != b.dtype:
         raise TypeFailure("both inputs should have same dtype", help="convert one of them, `.double()` or `.float()`")
@@ -352,7 +506,15 @@ def tensordot(a: Tensor, b: Tensor, dims=2):
 
 @function()
 def block_diag(*tensors):
-    """A matrix with the given ones along its diagonal; a vector is one row."""
+    """A matrix with the given ones along its diagonal and 0 elsewhere; a vector is one row.
+
+    Shapes: (n, m), (k, l), ... -> (n + k + ..., m + l + ...); of nothing (1, 0)
+    Derivative: each: g's block where it stands
+    Example: A = [[1., 2.], [3., 4.]]
+        B = block_diag(A, [5., 6.])
+        B
+        backward B.sum(1)[0]
+    """
     if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
         tensors = tuple(tensors[0])
     parts = promoted(*(as_tensor(tensor) for tensor in tensors)) if tensors else []
@@ -376,7 +538,17 @@ def _powers(x: Tensor, count: int) -> Tensor:
 
 @function("linalg.vander")
 def linalg_vander(x: Tensor, *, N: OptionalWhole = None):
-    """The powers 0 to N - 1 of each element, as a row: a Vandermonde matrix."""
+    """The powers 0 to N - 1 of each element, as a row: a Vandermonde matrix.
+
+    Shapes: (..., n) -> (..., n, N); N is n where it isn't given, and at least 2
+    Derivative: the sum of k * x^(k - 1) * g[..., k] over the powers k from 1 to N - 1
+    Kink: 0 to the power 0 is 1, and the slope of x at 0 is 1: no quotient of powers is taken (why:
+        gradcli/engine/reductions.py)
+    Example: x = [0., 2., 3.]
+        y = linalg.vander(x, N=4)
+        y
+        backward y.sum()
+    """
     count = (x.shape[-1] if x.ndim else 1) if N is None else N
     if count <= 1:
         raise ValueFailure("N must be greater than 1.")
@@ -385,7 +557,16 @@ def linalg_vander(x: Tensor, *, N: OptionalWhole = None):
 
 @function()
 def vander(x: Tensor, N: OptionalWhole = None, increasing: Flag = False):
-    """The powers of each element of a vector, highest first unless increasing: a Vandermonde matrix."""
+    """The powers of each element of a vector, highest first unless increasing: a Vandermonde matrix.
+
+    Shapes: (n) -> (n, N); N is n where it isn't given
+    Derivative: the sum of k * x^(k - 1) * g[:, j] over the powers k from 1 to N - 1, j the column that holds x^k
+    Kink: 0 to the power 0 is 1; with N = 1 there are only ones, which have no gradient, as in PyTorch.
+    Example: x = [1., 2., 3.]
+        y = vander(x)
+        y
+        backward y[2].sum()
+    """
     if x.ndim != 1:
         raise ShapeFailure("x must be a one-dimensional tensor.")
     count = x.shape[0] if N is None else N

@@ -56,6 +56,16 @@ def layer_norm(input: Tensor, normalized_shape: Wholes, weight: OptionalTensor =
     """Mean 0 and variance 1 over the last dims, which have normalized_shape.
 
     Source: Ba, Kiros and Hinton, "Layer Normalization".
+
+    Shapes: (..., *normalized_shape) -> the same; weight and bias: normalized_shape
+    Derivative: with size = sqrt(var + eps) over the last dims, y = (input - mean) / size and h = g * weight:
+        input: (h - mean(h) - y * mean(h * y)) / size; weight: g * y and bias: g, each summed over the leading dims
+    Kink: where all values are equal the result is 0 (or the bias) and the gradient is finite, as eps stands under the
+        root (why: gradcli/engine/normalization.py).
+    Example: x = [[1., 2., 6.]]
+        y = layer_norm(x, 3)
+        y
+        backward y[0, 0]
     """
     axes = _trailing(input, normalized_shape, {"weight": weight, "bias": bias})
     out = standardized(input, axes, eps)
@@ -67,8 +77,18 @@ def rms_norm(input: Tensor, normalized_shape: Wholes, weight: OptionalTensor = N
     """Values divided by the root of their mean square over the last dims, which have normalized_shape.
 
     Source: Zhang and Sennrich, "Root Mean Square Layer Normalization".
+
+    Shapes: (..., *normalized_shape) -> the same; weight: normalized_shape. eps: the dtype's step at 1 unless given
+    Derivative: with size = sqrt(mean(input^2) + eps) over the last dims, y = input / size and h = g * weight:
+        input: (h - y * mean(h * y)) / size; weight: g * y, summed over the leading dims
+    Kink: zeros give 0 with the slope weight / sqrt(eps), and nan with eps = 0 (why: gradcli/library/normalizations.py).
+    Example: x = [3., 4.]
+        y = rms_norm(x, 2)
+        y
+        backward y[0]
     """
     axes = _trailing(input, normalized_shape, {"weight": weight})
+    # eps stands inside of the root, as in torch: zeros stay 0 and their slope is finite.
     least = float(np.finfo(input.dtype).eps) if eps is None else eps
     size = e.rsqrt(e.add(r.mean_dim(e.mul(input, input), axes, True), least))
     out = e.mul(input, size)
@@ -87,7 +107,20 @@ def _per_channel(channels: int, parameters: dict[str, Tensor | None]) -> None:
 @function("group_norm", also=("F.group_norm",))
 def group_norm(input: Tensor, num_groups: Whole, weight: OptionalTensor = None, bias: OptionalTensor = None,
                eps: Number = 1e-05):  # fmt: skip
-    """Mean 0 and variance 1 over each sample's groups of channels. Source: Wu and He, "Group Normalization"."""
+    """Mean 0 and variance 1 over each sample's groups of channels.
+
+    Source: Wu and He, "Group Normalization".
+
+    Shapes: (N, C, ...) -> the same; weight and bias: (C); num_groups divides C
+    Derivative: with size = sqrt(var + eps) over each group, y = (input - mean) / size and h = g * weight:
+        input: (h - mean(h) - y * mean(h * y)) / size; weight: g * y and bias: g, each summed over all dims but C
+    Kink: where all values of a group are equal the result is 0 (or the bias) and the gradient is finite
+        (why: gradcli/engine/normalization.py); groups of one value are an error where there's one sample only.
+    Example: x = [[1., 2., 6., 10., 20., 60.]]
+        y = group_norm(x, 2)
+        y
+        backward y[0, 0]
+    """
     if input.ndim < 2:
         raise ShapeFailure(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     channels = input.shape[1]
@@ -128,6 +161,23 @@ def batch_norm(input: Tensor, running_mean: OptionalTensor, running_var: Optiona
     """Mean 0 and variance 1 for each channel: over the batch in training, else by the running statistics.
 
     Source: Ioffe and Szegedy, "Batch Normalization".
+
+    Shapes: (N, C, ...) -> the same; all others: (C). In training the running statistics move in place, by momentum,
+        towards the mean and the variance (divided by n - 1) that were found
+    Derivative: with size = sqrt(var + eps), y = (input - mean) / size and h = g * weight, over all dims but C:
+        input: (h - mean(h) - y * mean(h * y)) / size in training, else h / size; weight: sum(g * y);
+        bias: sum(g); outside of training running_mean: -sum(h) / size; running_var: -sum(h * y) / (2 * size^2)
+    Kink: where all values are equal the result is 0 (or the bias) and the gradient is finite
+        (why: gradcli/engine/normalization.py); in training one value per channel is an error.
+    Example: x = [[1.], [2.], [6.]]
+        y = F.batch_norm(x, none, none, training=true)
+        y.flatten()
+        backward y[0, 0]
+    Example: const m = [1.]
+        const v = [4.]
+        F.batch_norm([[5.], [9.]], m, v, training=true)
+        m, v
+        F.batch_norm([[5.], [9.]], m, v)
     """
     if input.ndim < 2:
         raise ShapeFailure(f"batch_norm wants an input of at least 2 dimensions, and got {input.shape}")
@@ -155,7 +205,16 @@ def batch_norm(input: Tensor, running_mean: OptionalTensor, running_var: Optiona
 def torch_batch_norm(input: Tensor, weight: OptionalTensor, bias: OptionalTensor, running_mean: OptionalTensor,
                      running_var: OptionalTensor, training: Flag, momentum: Number, eps: Number,
                      cudnn_enabled: Flag = False):  # fmt: skip
-    """F.batch_norm, with its arguments in the order of `torch.batch_norm`."""
+    """Mean 0 and variance 1 for each channel: F.batch_norm, with its arguments in the order of `torch.batch_norm`.
+
+    Shapes: (N, C, ...) -> the same; weight, bias and the running statistics: (C)
+    Derivative: that of `F.batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)`
+    Kink: as F.batch_norm's (why: gradcli/engine/normalization.py).
+    Example: x = [[1.], [2.], [6.]]
+        y = batch_norm(x, [2.], none, none, none, true, 0.1, 1e-5)
+        y.flatten()
+        backward y[0, 0]
+    """
     return batch_norm(input, running_mean, running_var, weight, bias, training, momentum, eps)
 
 
@@ -163,7 +222,22 @@ def torch_batch_norm(input: Tensor, weight: OptionalTensor, bias: OptionalTensor
 def instance_norm(input: Tensor, running_mean: OptionalTensor = None, running_var: OptionalTensor = None,
                   weight: OptionalTensor = None, bias: OptionalTensor = None, use_input_stats: Flag = True,
                   momentum: Number = 0.1, eps: Number = 1e-05):  # fmt: skip
-    """Mean 0 and variance 1 for each channel of each sample. Source: Ulyanov et al., "Instance Normalization"."""
+    """Mean 0 and variance 1 for each channel of each sample; by the running statistics without use_input_stats.
+
+    Source: Ulyanov, Vedaldi and Lempitsky, "Instance Normalization".
+
+    Shapes: (N, C, ...) with at least 3 dims -> the same; all others: (C). The running statistics move in place, by
+        momentum, towards the samples' average mean and variance
+    Derivative: with size = sqrt(var + eps) over each image, y = (input - mean) / size and h = g * weight:
+        input: (h - mean(h) - y * mean(h * y)) / size, or h / size by the running statistics; weight: g * y and
+        bias: g, each summed over all dims but C
+    Kink: where all values of an image are equal the result is 0 (or the bias) and the gradient is finite
+        (why: gradcli/engine/normalization.py); an image of one value is an error.
+    Example: x = [[[1., 2., 6.], [10., 20., 60.]]]
+        y = F.instance_norm(x)
+        y
+        backward y[0, 0, 0]
+    """
     if input.ndim < 3:
         raise ShapeFailure(f"instance_norm wants an input of at least 3 dimensions, and got {input.shape}")
     channels = input.shape[1]
@@ -189,6 +263,17 @@ def local_response_norm(input: Tensor, size: Whole, alpha: Number = 0.0001, beta
     """x / (k + alpha * the mean square of the channels near by)^beta.
 
     Source: Krizhevsky, Sutskever and Hinton, "ImageNet Classification with Deep Convolutional Neural Networks".
+
+    Shapes: (N, C, ...) with at least 3 dims -> the same. A channel's neighbours are size // 2 before it, itself and
+        (size - 1) // 2 behind it
+    Derivative: with d = k + alpha * the mean square: g / d^beta - 2 * alpha * beta / size * x * s, where s is
+        g * out / d, summed over the channels whose neighbour this one is
+    Kink: beyond the first and the last channel there are zeros, which count in the mean; with k = 0 the result is nan
+        where a channel and its neighbours are 0 (why: gradcli/library/normalizations.py).
+    Example: x = [[[1.], [2.], [3.]]]
+        y = F.local_response_norm(x, 2, alpha=1.)
+        y.flatten()
+        grad(y[0, 1, 0], x).flatten()
     """
     if input.ndim < 3:
         raise ShapeFailure(
@@ -199,6 +284,7 @@ def local_response_norm(input: Tensor, size: Whole, alpha: Number = 0.0001, beta
         raise ValueFailure(f"local_response_norm wants a positive size, and got {size}")
     allocatable((*input.shape, size), input.dtype)
     last = s.swapaxes(e.mul(input, input), 1, input.ndim - 1)
+    # Every window is divided by its whole size, as in torch, also where it reaches over the first or last channel.
     sums = window_sum(last, (size,), (input.shape[1],), (1,), ((size // 2, (size - 1) // 2),))
     near = s.swapaxes(e.div(sums, size), 1, input.ndim - 1)
     return e.div(input, e.pow_number(e.add(e.mul(near, alpha), k), beta))

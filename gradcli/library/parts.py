@@ -35,7 +35,16 @@ def _same_dtype(tensors: list[Tensor]) -> list[Tensor]:
 
 @function(also=("concat", "concatenate"))
 def cat(tensors: Tensors, dim: Whole = 0):
-    """Tensors joined along a dim they have."""
+    """Tensors joined along a dim they have.
+
+    Shapes: (..., m, ...), (..., n, ...), ... -> (..., m + n + ..., ...); (0,) may stand beside anything
+    Derivative: each: the part of g that it became: g.narrow(dim, start, length)
+    Example: x = [1, 2]
+        y = [3]
+        row = cat([x, y])
+        row
+        backward sum(row * [10, 20, 30])
+    """
     if not tensors:
         raise ValueFailure("torch.cat(): expected a non-empty list of Tensors")
     if any(tensor.ndim == 0 for tensor in tensors):
@@ -61,7 +70,16 @@ def cat(tensors: Tensors, dim: Whole = 0):
 
 @function()
 def stack(tensors: Tensors, dim: Whole = 0):
-    """Tensors of one shape joined along a new dim."""
+    """Tensors of one shape joined along a new dim.
+
+    Shapes: (...) each -> (..., how many, ...), at `dim`
+    Derivative: the k-th: g.select(dim, k)
+    Example: x = [1, 2]
+        y = [3, 4]
+        m = stack([x, y])
+        m
+        backward m[1].sum()
+    """
     if not tensors:
         raise ValueFailure("stack expects a non-empty TensorList")
     for number, other in enumerate(tensors):
@@ -75,20 +93,44 @@ def stack(tensors: Tensors, dim: Whole = 0):
 
 @function(also=("row_stack",))
 def vstack(tensors: Tensors):
-    """Rows put under each other."""
+    """Rows put under each other.
+
+    Shapes: (n,) or (m, n) each -> (how many rows they have together, n)
+    Derivative: each: the rows of g that it became, in its shape
+    Example: x = [1, 2]
+        m = vstack([x, [[3, 4], [5, 6]]])
+        m
+        backward m[:, 0].sum()
+    """
     return cat([s.reshape(x, (1, -1)) if x.ndim < 2 else x for x in tensors], 0)
 
 
 @function()
 def hstack(tensors: Tensors):
-    """Columns put beside each other; vectors one after the other."""
+    """Columns put beside each other; vectors one after the other.
+
+    Shapes: (m, n1), (m, n2), ... -> (m, n1 + n2 + ...); vectors (n1,), (n2,), ... -> (n1 + n2 + ...,)
+    Derivative: each: the part of g that it became, in its shape
+    Example: x = [[1], [2]]
+        m = hstack([x, [[3], [4]]])
+        m
+        backward m[0].sum()
+    """
     tensors = [s.reshape(x, (1,)) if x.ndim == 0 else x for x in tensors]
     return cat(tensors, 0 if tensors and tensors[0].ndim == 1 else 1)
 
 
 @function()
 def atleast_1d(*tensors: Tensor):
-    """Tensors with at least one dim."""
+    """Tensors with at least one dim: a number becomes a vector of one element.
+
+    Shapes: () -> (1,), others as they are; of several tensors a tuple
+    Derivative: g.reshape(x.shape)
+    Example: x = 3
+        v = atleast_1d(x)
+        v
+        backward v[0] ^ 2
+    """
     results = tuple(s.reshape(x, (1,)) if x.ndim == 0 else x for x in map(as_tensor, _listed(tensors)))
     return results[0] if len(results) == 1 else results
 
@@ -102,7 +144,15 @@ def _listed(tensors: tuple) -> Any:
 
 @function()
 def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
-    """Parts of one size (the last may be smaller), or of the sizes given, along a dim."""
+    """Parts of one size (the last may be smaller), or of the sizes given, along a dim.
+
+    Shapes: (..., n, ...) -> a tuple of (..., size, ...), whose sizes add up to n
+    Derivative: cat(gs, dim), with g of each part, 0 where there's none
+    Example: x = [1, 2, 3, 4, 5]
+        split(x, 2)
+        first, rest = split(x, [1, 4])
+        backward rest.sum()
+    """
     axis = axis_of(dim, tensor.ndim)
     length = tensor.shape[axis]
     if isinstance(split_size_or_sections, (tuple, list)) or (
@@ -124,7 +174,15 @@ def split(tensor: Tensor, split_size_or_sections, dim: Whole = 0):
 
 @function()
 def chunk(input: Tensor, chunks: Whole, dim: Whole = 0):
-    """So many parts of one size along a dim (the last may be smaller, or missing)."""
+    """So many parts of one size along a dim (the last may be smaller, or missing).
+
+    Shapes: (..., n, ...) -> a tuple of (..., k, ...) with k = ceil(n / chunks)
+    Derivative: cat(gs, dim), with g of each part, 0 where there's none
+    Example: x = [1, 2, 3, 4, 5]
+        parts = chunk(x, 2)
+        parts
+        backward parts[1].sum()
+    """
     if chunks <= 0:
         raise ValueFailure(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     allocatable((chunks,), np.dtype(object))
@@ -134,7 +192,15 @@ def chunk(input: Tensor, chunks: Whole, dim: Whole = 0):
 
 @function()
 def unbind(input: Tensor, dim: Whole = 0):
-    """The slices along a dim, as a tuple."""
+    """The slices along a dim, as a tuple.
+
+    Shapes: (..., n, ...) -> n of (...)
+    Derivative: stack(gs, dim), with g of each slice, 0 where there's none
+    Example: x = [[1, 2], [3, 4]]
+        left, right = unbind(x, 1)
+        right
+        backward sum(left * right)
+    """
     if not input.ndim:
         raise IndexFailure("Dimension specified as 0 but tensor has no dimensions")
     return s.unbind(input, axis_of(dim, input.ndim))
@@ -142,13 +208,29 @@ def unbind(input: Tensor, dim: Whole = 0):
 
 @function()
 def select(input: Tensor, dim: Whole, index: Whole):
-    """The slice at an index of a dim."""
+    """The slice at an index of a dim.
+
+    Shapes: (..., n, ...) -> (...); index from -n to n - 1
+    Derivative: zeros_like(x).select_scatter(g, dim, index)
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        column = select(x, 1, 2)
+        column
+        backward column.sum()
+    """
     return taken(input, (*(slice(None),) * axis_of(dim, input.ndim), index))
 
 
 @function()
 def narrow(input: Tensor, dim: Whole, start: Whole, length: Whole):
-    """The part of a dim from start on."""
+    """The part of a dim from start on.
+
+    Shapes: (..., n, ...) -> (..., length, ...); a negative start counts from the end
+    Derivative: zeros_like(x).slice_scatter(g, dim, start, start + length)
+    Example: x = [1, 2, 3, 4]
+        part = narrow(x, 0, 1, 2)
+        part
+        backward part.prod()
+    """
     axis = axis_of(dim, input.ndim)
     size = input.shape[axis]
     start = start + size if start < 0 else start
@@ -189,7 +271,16 @@ def _in_range(index: np.ndarray, size: int, dim: int) -> None:
 
 @function()
 def gather(input: Tensor, dim: Whole, index: Tensor):
-    """For each place of `index`, the element at that index along the dim."""
+    """For each place of `index`, the element at that index along the dim.
+
+    Shapes: (..., n, ...), index (..., k, ...) -> that of index, whose other dims are at most the input's; indices 0 to
+        n - 1
+    Derivative: zeros_like(x).scatter_add(dim, index, g): an element that is read twice has both gradients
+    Example: x = [[1, 2], [3, 4]]
+        chosen = gather(x, 1, tensor([[0, 0], [1, 0]]))
+        chosen
+        backward chosen.sum()
+    """
     axis = axis_of(dim, input.ndim)
     places = _indices(index, "gather")
     if places.ndim != input.ndim:
@@ -213,7 +304,15 @@ def gather(input: Tensor, dim: Whole, index: Tensor):
 
 @function()
 def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
-    """The elements at the indices along a dim, the other dims broadcast."""
+    """The elements at the indices along a dim, the other dims broadcast.
+
+    Shapes: (..., n, ...), indices (..., k, ...) -> (..., k, ...); without dim all in a row; indices -n to n - 1
+    Derivative: zeros_like(x).scatter_add(dim, indices, g): an element that is read twice has both gradients
+    Example: x = [[3, 1], [2, 4]]
+        ordered = take_along_dim(x, argsort(x, 1), 1)
+        ordered
+        backward ordered[:, 0].sum()
+    """
     places = _indices(indices, "take_along_dim")
     if dim is None:
         input, places, dim = s.reshape(input, (-1,)), places.ravel(), 0
@@ -235,7 +334,15 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
 
 @function()
 def index_select(input: Tensor, dim: Whole, index: Tensor):
-    """The slices at the indices of a dim."""
+    """The slices at the indices of a dim.
+
+    Shapes: (..., n, ...), index (k,) -> (..., k, ...); indices 0 to n - 1
+    Derivative: zeros_like(x).index_add(dim, index, g): a slice that is read twice has both gradients
+    Example: x = [[1, 2], [3, 4]]
+        rows = index_select(x, 0, tensor([1, 1, 0]))
+        rows
+        backward rows.sum()
+    """
     axis = axis_of(dim, input.ndim)
     places = np.atleast_1d(_indices(index, "index_select"))
     if places.ndim > 1:
@@ -248,7 +355,15 @@ def index_select(input: Tensor, dim: Whole, index: Tensor):
 
 @function()
 def masked_select(input: Tensor, mask: Tensor):
-    """The elements where the mask holds, in one dim."""
+    """The elements where the mask holds, in one dim.
+
+    Shapes: any two that broadcast -> (k,), k the number of places where the mask is true
+    Derivative: zeros_like(x).masked_scatter(mask, g), summed where x was broadcast; mask: none
+    Example: x = [3, -1, 2]
+        kept = masked_select(x, x > 0)
+        kept
+        backward kept.prod()
+    """
     if mask.dtype.kind != "b":
         raise TypeFailure("masked_select: expected BoolTensor for mask")
     shape = broadcast_shape(input.shape, mask.shape)
@@ -258,13 +373,28 @@ def masked_select(input: Tensor, mask: Tensor):
 
 @function()
 def nonzero(input: Tensor):
-    """The indices of the nonzero elements, one a row."""
+    """The indices of the nonzero elements, one a row.
+
+    Shapes: any of d dims -> (k, d), k the number of nonzero elements; int64
+    Derivative: none: indices
+    Kink: nan isn't 0, and stands among them.
+    Example: nonzero([0, 3, 0, 5])
+        nonzero([[1, 0], [0, 2]])
+    """
     return Tensor(np.argwhere(input.array), CUT)
 
 
 @function()
 def take(input: Tensor, index: Tensor):
-    """The elements at indices into all elements in a row; the result has the shape of the index."""
+    """The elements at indices into all elements in a row; the result has the shape of the index.
+
+    Shapes: any of n elements, index any -> that of index; indices -n to n - 1
+    Derivative: zeros_like(x).put(index, g, accumulate=true): an element that is read twice has both gradients
+    Example: x = [[1, 2], [3, 4]]
+        chosen = take(x, tensor([0, 3, 3]))
+        chosen
+        backward chosen.sum()
+    """
     places = _indices(index, "take")
     size = input.array.size
     _in_range(np.where(places < 0, places + size, places), size, 0)

@@ -66,7 +66,13 @@ def _together(several: Any) -> Any:
 
 @function("print", plain=True)
 def print_(*values, sep=" ", end="\n"):
-    """Writes values as Python's print does."""
+    """Writes values as Python's print does: with `sep` between them and `end` behind the last.
+
+    Shapes: any values, of any kind
+    Derivative: none: it gives nothing back
+    Example: x = 3
+        print("x is", x, "and its square", x.item()^2)
+    """
     separator = " " if sep is None else sep
     if not isinstance(separator, str) or not (end is None or isinstance(end, str)):
         raise TypeFailure("print()'s `sep` and `end` are strings")
@@ -75,7 +81,12 @@ def print_(*values, sep=" ", end="\n"):
 
 @function("range", plain=True)
 def range_(*bounds):
-    """The whole numbers from a start (0 where left out) up to an end, without it, by a step."""
+    """The whole numbers from a start (0 where left out) up to an end, without it, by a step (1 where left out).
+
+    Shapes: `range(stop)`, `range(start, stop)` or `range(start, stop, step)`, all whole; a step below 0 goes down
+    Derivative: none: whole numbers
+    Example: list(range(4)), list(range(2, 9, 3)), list(range(3, 0, -1))
+    """
     if not 1 <= builtins.len(bounds) <= 3:
         raise TypeFailure(f"range() takes 1 to 3 arguments, and got {builtins.len(bounds)}")
     names = ("stop",) if builtins.len(bounds) == 1 else ("start", "stop", "step")
@@ -85,7 +96,12 @@ def range_(*bounds):
 
 @function("len", plain=True)
 def len_(value):
-    """The number of elements of a list or string, or of a tensor along its first dim."""
+    """The number of elements of a list or string, or of a tensor along its first dim.
+
+    Shapes: (n, ...), or any list, tuple, range or string; a whole number
+    Derivative: none: a count
+    Example: len(zeros(2, 5)), len("word"), len(range(3))
+    """
     try:
         return builtins.len(value)
     except TypeError:
@@ -94,13 +110,23 @@ def len_(value):
 
 @function("enumerate", plain=True)
 def enumerate_(values, start=0):
-    """Pairs of a number and an element."""
+    """Pairs of a number, from `start` on, and an element of the values.
+
+    Shapes: a list, tuple, range or string, or a tensor's rows; as many pairs
+    Derivative: that of the elements, which keep their history
+    Example: for (i, row) in enumerate(eye(2)) { print(i, row) }
+    """
     return Pairs("enumerate", _numbered, values, converted(Whole, start, "enumerate", "start", 1))
 
 
 @function("zip", plain=True)
 def zip_(*several):
-    """Tuples of the first elements, the second, and so on."""
+    """Tuples of the first elements of several lists, of the second, and so on, as long as each has one.
+
+    Shapes: lists, tuples, ranges or strings, or tensors' rows; as many tuples as the shortest has elements
+    Derivative: that of the elements, which keep their history
+    Example: for (n, word) in zip(range(9), ["one", "two"]) { print(n, word) }
+    """
     return Pairs("zip", _together, several)
 
 
@@ -122,37 +148,67 @@ def _listed(values: Any) -> List:
 
 @function("list", plain=True)
 def list_(values=()):
-    """A list of the elements."""
+    """A list of the elements, which can grow: `xs = list()` and then `xs.append(v)`.
+
+    Shapes: a tuple, range or string, or a tensor's rows; without an argument an empty list
+    Derivative: that of the elements, which keep their history
+    Example: list(range(4)), list("abc")
+    """
     return _listed(values)
 
 
 @function("tuple", plain=True)
 def tuple_(values=()):
-    """A tuple of the elements."""
+    """A tuple of the elements.
+
+    Shapes: a list, range or string, or a tensor's rows; without an argument an empty tuple
+    Derivative: that of the elements, which keep their history
+    Example: tuple(range(4)), tuple("abc")
+    """
     return builtins.tuple(_listed(values))
 
 
 @function("reversed", plain=True)
 def reversed_(values):
-    """The elements from the last to the first."""
+    """A list of the elements from the last to the first.
+
+    Shapes: a list, tuple, range or string, or a tensor's rows; as many elements
+    Derivative: that of the elements, which keep their history
+    Example: reversed(range(4)), reversed("abc")
+    """
     return _listed(values[::-1]) if type(values) is range else _listed(values)[::-1]
 
 
 @function("str", plain=True)
 def str_(value=""):
-    """A value as text."""
+    """A value as text, as `print` writes it.
+
+    Shapes: any value; a string
+    Derivative: none: a string
+    Example: "a third is " + str(1 / 3)
+    """
     return text_of(value)
 
 
 @function("int", plain=True)
 def int_(value=0):
-    """A whole number, cut off towards 0."""
+    """A whole number, cut off towards 0, from a number, a string or a tensor of one element.
+
+    Shapes: one number; a plain number
+    Derivative: none: a plain number has no history; `trunc(x)` cuts off a tensor
+    Example: int(2.7), int(-2.7), int("12")
+    """
     return builtins.int(value.item() if type(value) is Tensor else value)
 
 
 @function("float", plain=True)
 def float_(value=0.0):
-    """A plain number."""
+    """A plain number, from a number, a string or a tensor of one element.
+
+    Shapes: one number; a plain number
+    Derivative: none: a plain number has no history, and what is computed from it has no gradient in the tensor
+    Example: float("1e-3"), float(tensor(2)), float(true)
+    """
     return builtins.float(value.item() if type(value) is Tensor else value)
 
 
@@ -235,11 +291,68 @@ def _numbers(value: Any) -> Any:
     return [Number(item) for item in values]
 
 
+_MATH: dict[str, tuple[Any, str, str]] = {
+    "acos": (lambda x, /: math.acos(x), "The angle from 0 to pi whose cosine is x.", "0.5"),
+    "acosh": (lambda x, /: math.acosh(x), "The number from 0 on whose hyperbolic cosine is x.", "2"),
+    "asin": (lambda x, /: math.asin(x), "The angle from -pi / 2 to pi / 2 whose sine is x.", "0.5"),
+    "asinh": (lambda x, /: math.asinh(x), "The number whose hyperbolic sine is x.", "1"),
+    "atan": (lambda x, /: math.atan(x), "The angle from -pi / 2 to pi / 2 whose tangent is x.", "1"),
+    "atan2": (lambda y, x, /: math.atan2(y, x), "The angle from -pi to pi of the point (x, y).", "1, -1"),
+    "atanh": (lambda x, /: math.atanh(x), "The number whose hyperbolic tangent is x.", "0.5"),
+    "cbrt": (lambda x, /: math.cbrt(x), "The cube root, of negative numbers too.", "-8"),
+    "ceil": (lambda x, /: math.ceil(x), "The smallest whole number that is no less than x.", "2.1"),
+    "copysign": (lambda x, y, /: math.copysign(x, y), "The size of x with the sign of y.", "3, -0.5"),
+    "cos": (lambda x, /: math.cos(x), "The cosine of an angle in radians.", "math.pi / 3"),
+    "cosh": (lambda x, /: math.cosh(x), "The hyperbolic cosine: (e^x + e^-x) / 2.", "1"),
+    "degrees": (lambda x, /: math.degrees(x), "An angle in radians as one in degrees.", "math.pi"),
+    "dist": (lambda p, q, /: math.dist(p, q), "The distance of two points.", "[0, 0], [3, 4]"),
+    "erf": (lambda x, /: math.erf(x), "The error function: 2 / sqrt(pi) times e^(-t^2) integrated from 0 to x.", "1"),
+    "erfc": (lambda x, /: math.erfc(x), "1 - erf(x), exact where that is small.", "3"),
+    "exp": (lambda x, /: math.exp(x), "e to the power of x.", "1"),
+    "expm1": (lambda x, /: math.expm1(x), "e^x - 1, exact for small x.", "1e-9"),
+    "fabs": (lambda x, /: math.fabs(x), "The size of x, always a float.", "-3"),
+    "floor": (lambda x, /: math.floor(x), "The largest whole number that is no more than x.", "2.9"),
+    "fmod": (lambda x, y, /: math.fmod(x, y), "What is left of x after whole times y, with the sign of x.", "-7, 3"),
+    "gamma": (lambda x, /: math.gamma(x), "The gamma function: of a whole number n the factorial of n - 1.", "5"),
+    "gcd": (lambda *integers: math.gcd(*integers), "The greatest whole number that divides all.", "12, 18"),
+    "hypot": (lambda *coordinates: math.hypot(*coordinates), "The length of a vector.", "3, 4"),
+    "isclose": (
+        lambda a, b, *, rel_tol=1e-09, abs_tol=0.0: math.isclose(a, b, rel_tol=rel_tol, abs_tol=abs_tol),
+        "Whether two numbers differ by rel_tol of the larger one at most, or by abs_tol.", "0.1 + 0.2, 0.3",
+    ),
+    "isfinite": (lambda x, /: math.isfinite(x), "Whether x is neither infinite nor nan.", "inf"),
+    "isinf": (lambda x, /: math.isinf(x), "Whether x is infinite.", "-inf"),
+    "isnan": (lambda x, /: math.isnan(x), "Whether x is nan.", "nan"),
+    "isqrt": (lambda n, /: math.isqrt(n), "The square root of a whole number, rounded down, exact for any.", "17"),
+    "lcm": (lambda *integers: math.lcm(*integers), "The least whole number that all divide.", "4, 6"),
+    "lgamma": (lambda x, /: math.lgamma(x), "The natural logarithm of the gamma function's size.", "100"),
+    "log": (lambda x, base=math.e, /: math.log(x, base), "The logarithm, natural or to a base.", "8, 2"),
+    "log10": (lambda x, /: math.log10(x), "The logarithm to the base 10.", "1000"),
+    "log1p": (lambda x, /: math.log1p(x), "The natural logarithm of 1 + x, exact for small x.", "1e-9"),
+    "log2": (lambda x, /: math.log2(x), "The logarithm to the base 2.", "8"),
+    "pow": (lambda x, y, /: math.pow(x, y), "x to the power of y, always a float.", "2, 10"),
+    "prod": (_product, "The product of numbers, times `start`.", "[2, 3, 4]"),
+    "radians": (lambda x, /: math.radians(x), "An angle in degrees as one in radians.", "180"),
+    "remainder": (lambda x, y, /: math.remainder(x, y), "x minus the multiple of y that is nearest to it.", "7, 4"),
+    "sin": (lambda x, /: math.sin(x), "The sine of an angle in radians.", "math.pi / 6"),
+    "sinh": (lambda x, /: math.sinh(x), "The hyperbolic sine: (e^x - e^-x) / 2.", "1"),
+    "sqrt": (lambda x, /: math.sqrt(x), "The square root.", "2"),
+    "tan": (lambda x, /: math.tan(x), "The tangent of an angle in radians.", "math.pi / 4"),
+    "tanh": (lambda x, /: math.tanh(x), "The hyperbolic tangent: sinh(x) / cosh(x).", "0.5"),
+    "trunc": (lambda x, /: math.trunc(x), "The whole number that x is cut off to, towards 0.", "-2.9"),
+}  # fmt: skip
+"""Each function with what it does and the arguments of an example."""
+
 _WANTED = {"dist": _numbers, "prod": _numbers, "gcd": Whole, "lcm": Whole, "isqrt": Whole}
 
+_OF_TENSORS = {
+    "cbrt": "x ^ (1 / 3)", "degrees": "rad2deg(x)", "fabs": "abs(x)", "gamma": "exp(lgamma(x))",
+    "radians": "deg2rad(x)", "remainder": "x - y * round(x / y)",
+}  # fmt: skip
+"""What does the same for tensors, where that isn't the function of the same name."""
 
-def _math(name: str) -> None:
-    compute = _product if name == "prod" else getattr(math, name)
+
+def _math(name: str, compute: Any, does: str, example: str) -> None:
     wanted = _WANTED.get(name, Number)
 
     def call(*values: Any, **named: Any) -> Any:
@@ -253,8 +366,14 @@ def _math(name: str) -> None:
         except TypeError:
             raise _misfit(name, compute, builtins.len(values), named) from None
 
+    takes = "lists of plain numbers, or vectors" if wanted is _numbers else "plain numbers, or tensors of one element"
+    instead = "" if wanted is Whole else f"; tensors have `{_OF_TENSORS.get(name, name)}`"
     call.__name__ = call.__qualname__ = name
-    call.__doc__ = f"Python's math.{name}, on plain numbers."
+    call.__doc__ = (
+        f"{does}\n\nShapes: {takes}; gives a plain number\nDerivative: none: a plain number has no history{instead}\n"
+        f"Example: math.{name}({example})"
+    )
+    call.body = compute  # type: ignore[attr-defined]
     FUNCTIONS[f"math.{name}"] = call
 
 
@@ -262,19 +381,15 @@ def _misfit(name: str, compute: Any, given: builtins.int, named: Any) -> TypeFai
     """The failure of a call whose arguments are all of the right kind: their number is wrong, or a name."""
     from inspect import Parameter, signature
 
-    try:
-        parameters = builtins.list(signature(compute).parameters.values())
-    except ValueError:
-        parameters = []
+    parameters = signature(compute).parameters.values()
     known = [parameter.name for parameter in parameters if parameter.kind is Parameter.KEYWORD_ONLY]
     for key in named:
         if key not in known:
             return TypeFailure(f"math.{name}() has no argument called `{key}`")
-    if not parameters:
-        # Python doesn't know what log takes.
-        return TypeFailure(f"math.{name}() takes 1 or 2 arguments, and got {given}")
     count = builtins.len(parameters) - builtins.len(known)
-    return TypeFailure(f"math.{name}() takes {count} argument{'s' * (count != 1)}, and got {given}")
+    needed = builtins.sum(parameter.default is Parameter.empty for parameter in parameters)
+    counts = f"{count}" if needed == count else f"{needed} or {count}"
+    return TypeFailure(f"math.{name}() takes {counts} argument{'s' * (count != 1)}, and got {given}")
 
 
 def _argument(wanted: Any, value: Any, name: str, at: builtins.int | builtins.str) -> Any:
@@ -286,14 +401,8 @@ def _argument(wanted: Any, value: Any, name: str, at: builtins.int | builtins.st
         raise
 
 
-for _name in (
-    "acos", "acosh", "asin", "asinh", "atan", "atan2", "atanh", "cbrt", "ceil", "copysign", "cos", "cosh",
-    "degrees",
-    "dist", "erf", "erfc", "exp", "expm1", "fabs", "floor", "fmod", "gamma", "gcd", "hypot", "isclose", "isfinite",
-    "isinf", "isnan", "isqrt", "lcm", "lgamma", "log", "log10", "log1p", "log2", "pow", "prod", "radians",
-    "remainder", "sin", "sinh", "sqrt", "tan", "tanh", "trunc",
-):  # fmt: skip
-    _math(_name)
+for _name, (_compute, _does, _example) in _MATH.items():
+    _math(_name, _compute, _does, _example)
 
 
 # ---- methods of lists, tuples and strings: a closed list of them

@@ -26,25 +26,59 @@ from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, alias, enter_table,
 
 @function()
 def add(input: Operand, other: Operand, *, alpha: Number = 1):
-    """input + alpha * other, element by element."""
+    """input + alpha * other, element by element.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: 1; other: alpha
+    Example: x = [1., 2.]
+        y = 3.
+        add(x, y, alpha=10)
+        backward sum(add(x, y, alpha=10))
+    """
     return e.add(input, other if alpha == 1 else e.mul(other, alpha))
 
 
 @function(also=("subtract",))
 def sub(input: Operand, other: Operand, *, alpha: Number = 1):
-    """input - alpha * other, element by element."""
+    """input - alpha * other, element by element.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: 1; other: -alpha
+    Example: x = [5., 6.]
+        y = [1., 2.]
+        sub(x, y, alpha=2)
+        backward sum(sub(x, y, alpha=2))
+    """
     return e.sub(input, other if alpha == 1 else e.mul(other, alpha))
 
 
 @function()
 def rsub(input: Tensor, other: Operand, *, alpha: Number = 1):
-    """other - alpha * input, element by element."""
+    """other - alpha * input, element by element.
+
+    Shapes: any two that broadcast together; other may be a number
+    Derivative: input: -alpha; other: 1
+    Example: x = [1., 2.]
+        rsub(x, 10)
+        backward sum(rsub(x, 10))
+    """
     return e.rsub(other, input if alpha == 1 else e.mul(input, alpha))
 
 
 @function(also=("divide",))
 def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
-    """input / other; rounding_mode "floor" or "trunc" rounds the quotient (and has no gradient)."""
+    """input / other, element by element; rounding_mode "floor" or "trunc" rounds the quotient.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: 1/other; other: -input/other^2; rounded: 0 almost everywhere
+    Kink: where other is 0 the result is inf, -inf or nan (of 0/0) and the slopes are what the formulas give.
+    Example: x = [1., 3.]
+        y = 2.
+        div(x, y)
+        backward sum(div(x, y))
+    Example: div([-7., 7.], 2., rounding_mode="floor")
+        div([-7., 7.], 2., rounding_mode="trunc")
+    """
     if rounding_mode is None:
         return e.div(input, other)
     if rounding_mode not in ("floor", "trunc"):
@@ -68,13 +102,35 @@ def _truncated_quotient(input: Any, other: Any) -> Tensor:
 
 @function(plain=True)
 def floor_divide(input, other):
-    """The quotient, rounded down; it has no gradient."""
+    """input / other, element by element, rounded down: `input // other`.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: none: a step; as in PyTorch an error where a gradient should go through it, while floor(input / other)
+        has the derivative 0 (why: gradcli/engine/elementwise.py)
+    Kink: whole numbers divided by 0 are an error; of floats the result is inf, -inf or nan.
+    Example: floor_divide([-7., 7., 8.], 2.)
+    """
     return floor_division(input, other)
 
 
 @function(plain=True)
 def pow(input, exponent):
-    """input to the power of exponent, element by element."""
+    """input to the power of exponent, element by element: `input ^ exponent`.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: exponent * input^(exponent - 1); exponent: out * log(input)
+    Kink: pow(0, 0) is 1. Where exponent is 0 the slope in input is 0, at 0 too. At input 0 the slope in exponent is 0
+        for exponents from 0 on and -inf for negative ones; for negative inputs it is nan.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [2., 3.]
+        n = 3.
+        pow(x, n)
+        backward sum(pow(x, n))
+    Example: x = [0., 2.]
+        n = [0., 0.]
+        pow(x, n)
+        backward sum(pow(x, n))
+    """
     if type(input) is Tensor or type(exponent) is Tensor:
         return power(input, exponent)
     return power(as_tensor(input), exponent)
@@ -82,37 +138,82 @@ def pow(input, exponent):
 
 @function()
 def lerp(input: Tensor, end: Tensor, weight: Operand):
-    """The point between input and end: input + weight * (end - input)."""
+    """The point between input and end, by a weight: input + weight * (end - input).
+
+    Shapes: any three that broadcast together; weight may be a number: 0 gives input, 1 gives end
+    Derivative: input: 1 - weight; end: weight; weight: end - input
+    Example: x = [0., 10.]
+        y = [4., 20.]
+        w = 0.25
+        lerp(x, y, w)
+        backward sum(lerp(x, y, w))
+    """
     return (e.lerp_tensor if type(weight) is Tensor else e.lerp)(input, end, weight)
 
 
 @function()
 def positive(input: Tensor):
-    """The input itself."""
+    """The input itself: `+input`.
+
+    Shapes: any, and the result's is the same
+    Derivative: 1
+    Example: x = [1., -2.]
+        positive(x)
+    """
     return input
 
 
 @function()
 def remainder(input: Operand, other: Operand):
-    """The remainder of input / other, with the sign of other."""
+    """The remainder of input / other, with the sign of other: `input % other`.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: 1; other: -floor(input / other)
+    Kink: where it jumps, at the multiples of other, the formulas hold too; where other is 0 the result is nan.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-7., 7.]
+        y = 3.
+        remainder(x, y)
+        backward sum(remainder(x, y))
+    """
     return remainder_of(input, other)
 
 
 @function()
 def fmod(input: Operand, other: Operand):
-    """The remainder of input / other, with the sign of input."""
+    """The remainder of input / other, with the sign of input.
+
+    Shapes: any two that broadcast together; either may be a number
+    Derivative: input: 1; other: -trunc(input / other)
+    Kink: where it jumps, at the multiples of other, the formulas hold too; where other is 0 the result is nan.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-7., 7.]
+        y = 3.
+        fmod(x, y)
+        backward sum(fmod(x, y))
+    """
     return (e.fmod if type(other) is Tensor else e.fmod_number)(input, other)
 
 
 @function()
 def rad2deg(input: Tensor):
-    """Radians to degrees."""
+    """Radians to degrees: input * 180/pi.
+
+    Shapes: any, and the result's is the same
+    Derivative: 180/pi
+    Example: rad2deg([0., pi/2, pi])
+    """
     return e.mul(input, 180 / pi)
 
 
 @function()
 def deg2rad(input: Tensor):
-    """Degrees to radians."""
+    """Degrees to radians: input * pi/180.
+
+    Shapes: any, and the result's is the same
+    Derivative: pi/180
+    Example: deg2rad([0., 90., 180.])
+    """
     return e.mul(input, pi / 180)
 
 
@@ -121,7 +222,15 @@ def deg2rad(input: Tensor):
 
 @function()
 def round(input: Tensor, *, decimals: Whole = 0):
-    """Rounds to `decimals` places, halves to even."""
+    """Each element rounded to `decimals` places after the point, halves to the even neighbour.
+
+    Shapes: any, and the result's is the same; negative decimals round before the point
+    Derivative: 0 almost everywhere
+    Kink: where it steps, at the halves, the slope is 0 too. (why: gradcli/engine/elementwise.py)
+    Example: round([0.5, 1.5, 2.5, -1.2])
+        round([3.14159, 2.71828], decimals=2)
+        round([1234.], decimals=-2)
+    """
     if decimals == 0:
         return e.round(input)
     scale = 10.0 ** abs(decimals)
@@ -135,7 +244,21 @@ def round(input: Tensor, *, decimals: Whole = 0):
 
 @function(also=("clip",))
 def clamp(input: Tensor, min: OptionalOperand = None, max: OptionalOperand = None):
-    """The input, kept between min and max; slope 1 inside and at the bounds, 0 outside."""
+    """Each element, kept between min and max: what is below min becomes min, what is above max becomes max.
+
+    Shapes: any three that broadcast together; min and max may be numbers, and one of them left out
+    Derivative: input: where((input >= min) & (input <= max), 1, 0); min: where((input < min) & (min < max), 1, 0); max:
+        where((input > max) | (max < min), 1, 0)
+    Kink: at a bound the slope in input is 1, and 0 in the bound. Where min is above max the result is max, and all of
+        the gradient goes to max. Of nan the result is nan and the slope 0. (why: gradcli/engine/elementwise.py)
+    Example: x = [-2., -1., 0.5, 3.]
+        clamp(x, -1, 1)
+        backward sum(clamp(x, -1, 1))
+    Example: x = [-2., 0.5, 3.]
+        top = 1.
+        clamp(x, max=top)
+        backward sum(clamp(x, max=top))
+    """
     if min is None and max is None:
         raise ValueFailure(
             "torch.clamp: At least one of 'min' or 'max' must not be None", help="`clamp(x, 0, 1)`, `clamp(x, min=0)`"
@@ -150,13 +273,31 @@ def clamp(input: Tensor, min: OptionalOperand = None, max: OptionalOperand = Non
 
 @function()
 def clamp_min(input: Tensor, min: Operand):
-    """The input, and at least min."""
+    """Each element, and at least min: clamp(input, min).
+
+    Shapes: any two that broadcast together; min may be a number
+    Derivative: input: where(input >= min, 1, 0); min: where(input < min, 1, 0)
+    Kink: at the bound the slope in input is 1, and 0 in min; of nan the result is nan and the slope 0.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-2., 0., 3.]
+        clamp_min(x, 0)
+        backward sum(clamp_min(x, 0))
+    """
     return FUNCTIONS["clamp"](input, min)
 
 
 @function()
 def clamp_max(input: Tensor, max: Operand):
-    """The input, and at most max."""
+    """Each element, and at most max: clamp(input, max=max).
+
+    Shapes: any two that broadcast together; max may be a number
+    Derivative: input: where(input <= max, 1, 0); max: where(input > max, 1, 0)
+    Kink: at the bound the slope in input is 1, and 0 in max; of nan the result is nan and the slope 0.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-2., 0., 3.]
+        clamp_max(x, 0)
+        backward sum(clamp_max(x, 0))
+    """
     return FUNCTIONS["clamp"](input, None, max)
 
 
@@ -192,7 +333,24 @@ def _clash(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
 
 @function()
 def where(condition: Tensor, input: OptionalOperand = None, other: OptionalOperand = None):
-    """input where the condition holds, else other; with the condition alone, where it holds (a tuple of indices)."""
+    """input where the condition holds, else other, element by element.
+
+    With the condition alone: the indices where it holds, a tuple with one tensor for each dim.
+
+    Shapes: any three that broadcast together, the condition bool; input and other may be numbers. The condition alone,
+        of n dims -> n tensors (count,)
+    Derivative: input: where(condition, 1, 0); other: where(condition, 0, 1); condition and indices: none: in steps
+    Kink: the side that wasn't chosen gets a gradient of 0, and 0 times an infinite slope is nan: that of
+        `where(x > 0, sqrt(x), 0)` at 0 is nan. Choose before the root too, as below.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-1., 2.]
+        where(x > 0, x^2, -x)
+        backward sum(where(x > 0, x^2, -x))
+        where(x > 0)
+    Example: x = [0., 4.]
+        y = where(x > 0, sqrt(where(x > 0, x, 1)), 0)
+        backward sum(y)
+    """
     if input is None and other is None:
         # As in torch, a tensor without dimensions counts as one of one element.
         return tuple(Tensor(index, CUT) for index in np.nonzero(np.atleast_1d(condition.array)))
@@ -207,13 +365,33 @@ def where(condition: Tensor, input: OptionalOperand = None, other: OptionalOpera
 
 @function("where", method=True)
 def where_method(self: Operand, condition: Tensor, other: Operand):
-    """`x.where(c, y)`: x where the condition holds, else y."""
+    """`x.where(condition, other)`: x where the condition holds, else other.
+
+    Shapes: any three that broadcast together, the condition bool; other may be a number
+    Derivative: x: where(condition, 1, 0); other: where(condition, 0, 1); condition: none: in steps
+    Kink: the side that wasn't chosen gets a gradient of 0, and 0 times an infinite slope is nan.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [-1., 2.]
+        x.where(x > 0, 10 * x)
+        backward sum(x.where(x > 0, 10 * x))
+    """
     return _choose(condition, self, other)
 
 
 @function()
 def masked_fill(input: Tensor, mask: Tensor, value: Operand):
-    """The input with `value` where the mask holds."""
+    """The input with `value` where the mask holds.
+
+    Shapes: input and mask (bool): any two that broadcast together; value: one number
+    Derivative: input: where(mask, 0, g); value: sum(where(mask, g, 0)); mask: none: in steps
+    Kink: what is filled gets a gradient of 0, and 0 times an infinite slope is nan: that of
+        `masked_fill(log(x), x <= 0, 0)` at 0 is nan. Fill before the logarithm too.
+        (why: gradcli/engine/elementwise.py)
+    Example: x = [1., 2., 3.]
+        v = 9.
+        masked_fill(x, x > 2, v)
+        backward sum(masked_fill(x, x > 2, v))
+    """
     if mask.dtype.kind != "b":
         raise TypeFailure(f"masked_fill only supports boolean masks, but got mask with dtype {mask.dtype}")
     if type(value) is Tensor and value.ndim:
@@ -226,20 +404,47 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand):
 
 # ---- comparisons and predicates: bool tensors, no gradient
 
+_PAIR = "any two that broadcast together, and the result is bool"
 
-def _compared(name: str, words: str) -> None:
+
+def _predicate(
+    words: str, example: str, edge: str = "", shapes: str = "any, and the result's is the same, bool"
+) -> str:
+    """The documentation of a function that says true or false of each element."""
+    return f"""{words}
+
+    Shapes: {shapes}
+    Derivative: none: true or false, a step
+    {edge and f"Kink: {edge}"}
+    Example: {example}
+    """
+
+
+def _compared(name: str, words: str, sign: str) -> None:
     compare = getattr(Tensor, f"__{name}__")
 
     def body(input: Operand, other: Operand):
         return compare(as_tensor(input), other)
 
-    body.__name__, body.__doc__ = name, f"Whether input {words} other, element by element."
+    body.__name__ = name
+    body.__doc__ = _predicate(
+        f"Whether input {words} other, element by element: `input {sign} other`.",
+        f"{name}([1., 2., 3.], 2.)",
+        f"with a nan on a side it is {'true' if name == 'ne' else 'false'}, also of nan and nan.",
+        f"{_PAIR}; either may be a number",
+    )
     function(name)(body)
 
 
-for _name, _words in (("eq", "equals"), ("ne", "differs from"), ("lt", "is less than"), ("le", "is at most"),
-                      ("gt", "is greater than"), ("ge", "is at least")):  # fmt: skip
-    _compared(_name, _words)
+for _name, _words, _sign in (
+    ("eq", "equals", "=="),
+    ("ne", "differs from", "!="),
+    ("lt", "is less than", "<"),
+    ("le", "is at most", "<="),
+    ("gt", "is greater than", ">"),
+    ("ge", "is at least", ">="),
+):
+    _compared(_name, _words, _sign)
 alias("greater", "gt")
 alias("less", "lt")
 alias("not_equal", "ne")
@@ -247,71 +452,129 @@ alias("greater_equal", "ge")
 alias("less_equal", "le")
 
 
-def _bools(name: str, test: Any, words: str) -> None:
+def _bools(name: str, test: Any, words: str, example: str, edge: str = "") -> None:
     def body(input: Tensor):
         return Tensor(test(input.array), CUT)
 
-    body.__name__, body.__doc__ = name, words
+    body.__name__, body.__doc__ = name, _predicate(words, example, edge)
     function(name)(body)
 
 
-_bools("isnan", np.isnan, "Which elements are nan.")
-_bools("isinf", np.isinf, "Which elements are infinite.")
-_bools("isfinite", np.isfinite, "Which elements are neither nan nor infinite.")
-_bools("logical_not", np.logical_not, "Whether each element is zero.")
+_bools("isnan", np.isnan, "Which elements are nan: not a number.", "isnan([1., nan, inf])")
+_bools("isinf", np.isinf, "Which elements are infinite, of either sign.", "isinf([1., nan, -inf])")
+_bools("isfinite", np.isfinite, "Which elements are neither nan nor infinite.", "isfinite([1., nan, inf])")
+_bools(
+    "logical_not",
+    np.logical_not,
+    "Whether each element is zero: not true, where a nonzero number counts as true.",
+    "logical_not([0., 0.5, nan])",
+    "nan isn't zero, so it counts as true.",
+)
 
 
 @function()
 def isclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
-    """Which elements differ by at most atol + rtol * |other|."""
+    """Which elements differ by at most atol + rtol * |other|.
+
+    Shapes: any two that broadcast together, and the result is bool; rtol and atol: numbers from 0 on
+    Derivative: none: true or false, a step
+    Kink: equal infinities are close; nan is close to nothing, with equal_nan to nan.
+    Example: isclose([1., 1000.], [1.00001, 1001.])
+        isclose([1., 1000.], [1.00001, 1001.], rtol=0.01)
+    """
     a, b = promoted(input, other)
     return Tensor(np.isclose(a.array, b.array, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan), CUT)
 
 
 @function()
 def allclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
-    """Whether all elements are close: true or false."""
+    """Whether all elements are close, as `isclose` has it: true or false.
+
+    Shapes: any two that broadcast together -> one truth value, no tensor
+    Derivative: none: true or false, a step
+    Kink: equal infinities are close; nan is close to nothing, with equal_nan to nan; of no elements it's true.
+    Example: allclose([1., 2.], [1., 2.00001])
+        allclose([1., 2.], [1., 2.1])
+    """
     return bool(np.all(isclose(input, other, rtol, atol, equal_nan).array))
 
 
 @function()
 def equal(input: Tensor, other: Tensor):
-    """Whether shape and all elements are the same: true or false."""
+    """Whether shape and all elements are the same: true or false.
+
+    Shapes: any two -> one truth value, no tensor
+    Derivative: none: true or false, a step
+    Kink: nan equals nothing, not even nan; of different shapes it's false, also where they broadcast.
+    Example: equal([1., 2.], [1., 2.])
+        equal([1., 1.], [1.])
+    """
     return bool(input.shape == other.shape and np.array_equal(input.array, other.array))
 
 
 def _logical(name: str, combine: Any, words: str) -> None:
+    """Enters a function of two truth values; the example has all four pairs."""
+
     def body(input: Tensor, other: Tensor):
         return Tensor(combine(input.array, other.array), CUT)
 
-    body.__name__, body.__doc__ = name, words
+    example, edge = f"{name}([0., 0., 1., 1.], [0., 2., 0., 2.])", "nan isn't zero, so it counts as true."
+    body.__name__, body.__doc__ = name, _predicate(words, example, edge, _PAIR)
     function(name)(body)
 
 
-_logical("logical_and", np.logical_and, "Whether both elements are nonzero.")
-_logical("logical_or", np.logical_or, "Whether one of the elements is nonzero.")
-_logical("logical_xor", np.logical_xor, "Whether exactly one of the elements is nonzero.")
+_logical("logical_and", np.logical_and, "Whether both elements are nonzero, which counts as true.")
+_logical("logical_or", np.logical_or, "Whether one of two elements, or both, is nonzero, which counts as true.")
+_logical("logical_xor", np.logical_xor, "Whether exactly one of two elements is nonzero, which counts as true.")
 
 
 # ---- casts
 
 
-def _cast(name: str, dtype: str) -> None:
+def _cast(name: str, dtype: str, words: str, edge: str = "") -> None:
     def body(self: Tensor):
         return as_tensor(self, np.dtype(dtype))
 
-    body.__name__, body.__doc__ = name, f"The tensor as {dtype}."
+    derivative = "g, in the tensor's own dtype" if "float" in dtype else "none: it moves in steps"
+    example = f"x = [0.1, 2.5]\n        x.{name}()\n        backward sum(x.{name}())"
+    if name == "double":
+        example = "tensor([0.5, 2.5], dtype=float32).double()"
+    elif "float" not in dtype:
+        example = f"tensor([-1.7, 0., 0.5, 2.5]).{name}()"
+    body.__name__ = name
+    body.__doc__ = f"""The tensor as {dtype}: {words}.
+
+    Where it has that dtype already, the tensor itself.
+
+    Shapes: any, and the result's is the same
+    Derivative: {derivative}
+    {edge and f"Kink: {edge}"}
+    Example: {example}
+    """
     function(name, method=True)(body)
 
 
-for _name, _dtype in (("double", "float64"), ("float", "float32"), ("half", "float16"), ("long", "int64"),
-                      ("int", "int32"), ("short", "int16"), ("bool", "bool"), ("byte", "uint8")):  # fmt: skip
-    _cast(_name, _dtype)
+_cast("double", "float64", "numbers of 15 digits")
+_cast("float", "float32", "numbers of 6 digits", "what is beyond 3.4e38 becomes infinite.")
+_cast("half", "float16", "numbers of 3 digits", "what is beyond 65504 becomes infinite.")
+_cast("long", "int64", "whole numbers of 64 bits, rounded towards 0")
+_cast("int", "int32", "whole numbers of 32 bits, rounded towards 0")
+_cast("short", "int16", "whole numbers from -32768 to 32767, rounded towards 0")
+_cast("bool", "bool", "whether each element is nonzero", "nan isn't zero, so it counts as true.")
+_cast("byte", "uint8", "whole numbers from 0 to 255, rounded towards 0", "what lies outside wraps: -1 becomes 255.")
 
 
 @function(method=True, plain=True)
 def to(self, *targets, dtype=None, copy=False):
-    """`x.to(dtype)` or `x.to(other)`: the tensor in that dtype."""
+    """`x.to(dtype)` or `x.to(other)`: the tensor in that dtype; itself where it has it, unless `copy`.
+
+    Shapes: any, and the result's is the same
+    Derivative: g, in the tensor's own dtype; to whole numbers or bool none: it moves in steps
+    Example: x = [0.1, 2.5]
+        x.to(float32)
+        backward sum(x.to(float32))
+        x.to(int32)
+    """
     from gradcli.library.arguments import Dtype
 
     for target in targets:
@@ -327,21 +590,49 @@ def to(self, *targets, dtype=None, copy=False):
 
 @function(method=True)
 def type_as(self: Tensor, other: Tensor):
-    """The tensor in the dtype of another."""
+    """The tensor in the dtype of another.
+
+    Shapes: any, and the result's is the same; of other, any
+    Derivative: g, in the tensor's own dtype; to whole numbers or bool none: it moves in steps
+    Example: x = [0.1, 2.5]
+        x.type_as(zeros(3, dtype=float32))
+    """
     return as_tensor(self, other.dtype)
 
 
 @function()
 def clone(input: Tensor):
-    """A copy in memory of its own; gradients go through it."""
+    """A copy in memory of its own; gradients go through it.
+
+    Shapes: any, and the result's is the same
+    Derivative: g
+    Example: x = [1., 2.]
+        y = clone(x)
+        y[0] = 10.
+        x
+        backward sum(y * y)
+    """
     return copied(input)
 
 
 @function("contiguous", method=True)
 def contiguous(self: Tensor):
-    """The same values in one run of memory: the tensor itself where it is one already."""
+    """The same values in one run of memory: the tensor itself where it is one already.
+
+    Shapes: any, and the result's is the same
+    Derivative: g
+    Example: x = [[1., 2.], [3., 4.]]
+        y = x.T
+        y.is_contiguous()
+        y.contiguous().is_contiguous()
+    """
     array = self.array
-    return self if not isinstance(array, np.ndarray) or array.flags.c_contiguous else copied(self)
+    if not isinstance(array, np.ndarray) or array.flags.c_contiguous:
+        return self
+    result = copied(self)
+    # A copy alone keeps the dims in the order that they have in memory, as torch's `clone` does.
+    result.array = np.ascontiguousarray(result.array)
+    return result
 
 
 enter_table()

@@ -18,7 +18,21 @@ from gradcli.engine.windows import window_sum, windows
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import Flag, Number, OptionalWhole, Wholes
 from gradcli.library.vocabulary import function
-from gradcli.library.windowed import batched, each, unbatched
+from gradcli.library.windowed import batched, each, letters, unbatched
+
+
+def _shapes(dims: int) -> str:
+    """The shapes of pooling, for its descriptions."""
+    lengths, places = letters(dims), letters(dims, "'")
+    return f"(N, C, {lengths}) or (C, {lengths}) -> (N, C, {places}) or (C, {places})"
+
+
+_BECOMES = """A dim L becomes floor((L + 2 padding - dilation (k - 1) - 1) / stride) + 1; in ceil_mode it's ceil, unless
+        the last window would begin behind the image. stride is kernel_size unless given"""
+_ADAPTS = """with the output_size. Of a dim L, the window i of n goes from floor(i L / n) to
+        ceil((i + 1) L / n); none as a size keeps a dim as it is"""
+_GOES = "zeros_like(x).scatter_add(-1, indices, g), each image as a row: g goes to where the largest elements are"
+_TIES = "the first of equal elements gets all of g; nan counts as larger than any number, and the last nan gets it"
 
 
 def _strides(stride: Any, kernel: tuple[int, ...], name: str) -> tuple[int, ...]:
@@ -76,6 +90,7 @@ def _averaged(images: Tensor, kernel: Any, stride: Any, padding: Any, ceil: bool
     for axis, (n, k, count, step, pad) in enumerate(zip(size, kernel, counts, stride, padding, strict=True)):
         start = np.arange(count) * step - pad
         end = np.minimum(start + k, n + pad)
+        # As in torch: what is put around can count, and what a window of ceil_mode has beyond that never does.
         length = end - start if padded else np.minimum(end, n) - np.maximum(start, 0)
         shares = shares * length.reshape([-1 if a == axis else 1 for a in range(len(size))])
     return e.div(sums, Tensor(shares.astype(sums.dtype), CUT))
@@ -108,7 +123,21 @@ def _enter_average(dims: int) -> None:
         return pooled(input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
     chosen = body if dims > 1 else line
-    chosen.__name__, chosen.__doc__ = name, "The mean of each window."
+    chosen.__name__ = name
+    image = ("[[1., 2., 6., 8.]]", "arange(1., 10.).reshape(1, 3, 3)", "arange(8.).reshape(1, 2, 2, 2)")[dims - 1]
+    kernels, share = ", ".join(("k",) * dims), ", or divisor_override" if dims > 1 else ""
+    chosen.__doc__ = f"""The mean of each window of an image.
+
+    Shapes: {_shapes(dims)}. {_BECOMES.replace("dilation (k - 1) - 1", "k")}
+    Derivative: conv_transpose{dims}d(g / n, ones(C, 1, {kernels}), none, stride, padding, groups=C), where n is how
+        many elements a window counts{share}
+    Kink: the zeros around an image count, unless count_include_pad is false; what a window of ceil_mode has beyond them
+        never does (why: gradcli/library/pooling.py).
+    Example: x = {image}
+        y = F.{name}(x, 2, 1)
+        y
+        backward y.sum()
+    """
     function(name if dims == 1 else f"F.{name}", also=(f"F.{name}",))(chosen)
 
 
@@ -118,6 +147,7 @@ def _power_pooled(input: Tensor, p: float, kernel_size: Any, stride: Any, ceil: 
     kernel = each(kernel_size, dims, "kernel_size", 1, name)
     zeros = (0,) * dims
     means = _averaged(e.pow_number(images, p), kernel, _strides(stride, kernel, name), zeros, ceil, True, None)
+    # As torch has it. It changes no value, but relu's slope of 0 at 0 keeps the root's infinite one from zeros.
     sums = e.mul(e.mul(e.sign(means), e.relu(e.abs(means))), prod(kernel))
     return relabel(unbatched(e.pow_number(sums, 1 / p), had_batch), "PowBackward0")
 
@@ -126,7 +156,18 @@ def _enter_power(dims: int) -> None:
     def body(input: Tensor, norm_type: Number, kernel_size, stride=None, ceil_mode: Flag = False):
         return _power_pooled(input, norm_type, kernel_size, stride, ceil_mode, dims)
 
-    body.__name__, body.__doc__ = f"lp_pool{dims}d", "The p-norm of each window."
+    body.__name__ = f"lp_pool{dims}d"
+    body.__doc__ = f"""The p-norm of each window of an image: (the sum of x^p)^(1/p), with p the norm_type.
+
+    Shapes: {_shapes(dims)}. {_BECOMES.replace(" + 2 padding - dilation (k - 1) - 1", " - k")}
+    Derivative: g * (x / out)^(p - 1), summed over the windows that x stands in
+    Kink: a window whose sum is 0 has gradient 0 for p >= 1. Numbers keep their signs: with an odd p negative ones
+        subtract, and a negative sum has no p-th root (nan) unless p is 1 (why: gradcli/library/pooling.py).
+    Example: x = {("[[3., 4., 6., 8.]]", "[[[3., 4.], [0., 12.]]]", "[[[[3., 4.], [0., 12.]]]]")[dims - 1]}
+        y = F.lp_pool{dims}d(x, 2, {(2, 2, (1, 2, 2))[dims - 1]})
+        y
+        backward y.sum()
+    """
     function(f"F.{body.__name__}")(body)
 
 
@@ -186,7 +227,17 @@ def _enter_adaptive_average(dims: int) -> None:
             return relabel(out, "SqueezeBackward1")
         return relabel(out, "MeanBackward1" if set(wanted) == {1} else f"AdaptiveAvgPool{dims}DBackward0")
 
-    body.__name__, body.__doc__ = name, "The mean of each of so many windows."
+    body.__name__ = name
+    image = ("[[1., 2., 6., 8., 10.]]", "arange(1., 7.).reshape(1, 2, 3)", "arange(6.).reshape(1, 1, 2, 3)")[dims - 1]
+    body.__doc__ = f"""The mean of each of so many windows, which cover an image evenly.
+
+    Shapes: {_shapes(dims)}, {_ADAPTS}
+    Derivative: g / s, summed over the windows that x stands in, each of s elements
+    Example: x = {image}
+        y = F.{name}(x, {("3", "(1, 2)", "(1, 1, 2)")[dims - 1]})
+        y
+        backward y.sum()
+    """
     function(name if dims == 1 else f"F.{name}", also=(f"F.{name}",))(body)
 
 
@@ -195,6 +246,8 @@ def _enter_adaptive_average(dims: int) -> None:
 
 def _largest(view: np.ndarray, dims: int) -> np.ndarray:
     """Where in its window (..., *counts, *kernel) the largest element is; the last nan where there is one."""
+    # torch goes through a window in order and takes what is larger than all before, or nan: the first of equal ones
+    # stays, and a nan gives way to another nan only.
     flat = view.reshape(*view.shape[: view.ndim - dims], prod(view.shape[view.ndim - dims :]))
     where = np.argmax(flat, axis=-1)
     if flat.dtype.kind == "f":
@@ -286,7 +339,20 @@ def _enter_max(dims: int) -> None:
         index = _max_places(images, kernel, _strides(stride, kernel, name), around, gaps, ceil_mode)
         return _with_indices(images, index, grad_name, had_batch, return_indices)
 
-    body.__name__, body.__doc__ = name, "The largest element of each window; return_indices gives its flat place too."
+    body.__name__ = name
+    image = ("[[1., 3., 3., 2.]]", "[[[1., 5., 5.], [5., 2., 0.]]]", "[[[[1., 5., 5.], [5., 2., 0.]]]]")[dims - 1]
+    body.__doc__ = f"""The largest element of each window of an image; return_indices gives its flat place too.
+
+    Shapes: {_shapes(dims)}. {_BECOMES}
+    Derivative: {_GOES}
+    Kink: {_TIES};
+        padding counts as -inf, and is never taken (why: gradcli/library/pooling.py).
+    Example: x = {image}
+        y, indices = {name}(x, {(2, 2, (1, 2, 2))[dims - 1]}, 1, return_indices=true)
+        y
+        indices
+        backward y.sum()
+    """
     function(name, also=(f"F.{name}",))(body)
 
 
@@ -299,14 +365,38 @@ def _enter_adaptive_max(dims: int) -> None:
         index = _adaptive_places(images, _output_size(output_size, images, name))
         return _with_indices(images, index, grad_name, had_batch, return_indices)
 
-    body.__name__, body.__doc__ = name, "The largest element of each of so many windows."
+    body.__name__ = name
+    image = ("[[1., 6., 6., 2., 4.]]", "[[[1., 6., 6.], [2., 0., 4.]]]", "[[[[1., 6., 6.], [2., 0., 4.]]]]")[dims - 1]
+    body.__doc__ = f"""The largest element of each of so many windows, which cover an image evenly.
+
+    Shapes: {_shapes(dims)}, {_ADAPTS}
+    Derivative: {_GOES}
+    Kink: {_TIES}
+        (why: gradcli/library/pooling.py).
+    Example: x = {image}
+        y = F.{name}(x, {("3", "(1, 2)", "(1, 1, 2)")[dims - 1]})
+        y
+        backward y.sum()
+    """
     function(f"F.{name}")(body)
     if dims == 1:
 
         def with_indices(input: Tensor, output_size):
             return body(input, output_size, True)
 
-        with_indices.__name__, with_indices.__doc__ = name, f"F.{name}, with the places too, as `torch.{name}` has it."
+        with_indices.__name__ = name
+        with_indices.__doc__ = f"""The largest element of each of so many windows, and their places in the image.
+
+    Shapes: {_shapes(dims)}, {_ADAPTS}; the places have the shape of the result
+    Derivative: {_GOES}
+    Kink: {_TIES}
+        (why: gradcli/library/pooling.py).
+    Example: x = [[1., 6., 6., 2., 4.]]
+        y, indices = {name}(x, 3)
+        y
+        indices
+        backward y.sum()
+    """
         function(name)(with_indices)
 
 
@@ -335,11 +425,27 @@ def _enter_unpool(dims: int) -> None:
         lead = images.shape[:2]
         zeros = Tensor(np.zeros(allocatable((*lead, prod(size)), images.dtype), images.dtype), CUT)
         samples, channels = np.arange(lead[0])[:, None, None], np.arange(lead[1])[:, None]
+        # Of elements with one place the last is seen, and all have its gradient, as in torch: it writes them one after
+        # the other, and reads the gradient by their indices.
         put = s.put(zeros, s.reshape(images, places.shape), (samples, channels, places))
         out = unbatched(s.reshape(put, (*lead, *size)), had_batch)
         return relabel(out, f"MaxUnpool{dims}DBackward0" if dims > 1 else "SqueezeBackward1")
 
-    body.__name__, body.__doc__ = name, "Each element put at the place in the image that max_pool took it from."
+    body.__name__ = name
+    body.__doc__ = f"""Each element put at the place in an image that max_pool{dims}d took it from, among zeros.
+
+    Shapes: {_shapes(dims)}, the indices as the input.
+        A dim L becomes (L - 1) stride - 2 padding + k, or what output_size says; the indices are the places in an image
+        taken as one row
+    Derivative: g.gather(-1, indices), with images as rows
+    Kink: of elements with one place the last is seen, and all get that place's gradient
+        (why: gradcli/library/pooling.py).
+    Example: x = {("[[5., 7.]]", "[[[5., 7.]]]", "[[[[5., 7.]]]]")[dims - 1]}
+        const i = {("[[1, 2]]", "[[[1, 6]]]", "[[[[1, 6]]]]")[dims - 1]}
+        y = F.{name}(x, i, {("2", "2", "(1, 2, 2)")[dims - 1]})
+        y
+        backward (y^2).sum()
+    """
     function(f"F.{name}")(body)
 
 

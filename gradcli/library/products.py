@@ -34,7 +34,16 @@ def _expects(x: Tensor, y: Tensor, name: str, dims: tuple[int, int]) -> None:
 
 @function()
 def dot(input: Tensor, tensor: Tensor):
-    """The dot product of two vectors."""
+    """The dot product of two vectors: the sum of the products of their elements.
+
+    Shapes: (n), (n) -> ()
+    Derivative: input: g * tensor; tensor: g * input
+    Kink: of empty vectors it is 0, as a sum of nothing is.
+    Example: x = [1., 2., 3.]
+        y = dot(x, [4., 5., 6.])
+        y
+        backward y
+    """
     if input.ndim != 1 or tensor.ndim != 1:
         raise ShapeFailure(
             f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors",
@@ -48,27 +57,63 @@ def dot(input: Tensor, tensor: Tensor):
 
 @function(also=("linalg.matmul",))
 def matmul(input: Tensor, other: Tensor):
-    """The matrix product; vectors and batches of matrices as in torch."""
+    """The matrix product, written `x @ y`: of matrices, of a matrix and a vector, or of batches of matrices.
+
+    Shapes: (..., n, k), (..., k, m) -> (..., n, m), the dims before the last two broadcast; a vector (k) on the left is
+        one row, on the right one column, and the result lacks that dim; two vectors -> ()
+    Derivative: input: g @ other.mT; other: input.mT @ g; a vector's are those of its row or column, and dims that were
+        broadcast are summed
+    Kink: a sum over no elements is 0: (2, 0) @ (0, 3) is (2, 3) of zeros.
+    Example: A = [[1., 2.], [3., 4.]]
+        x = [5., 6.]
+        matmul(A, x)
+        backward (A @ x)[0]
+    """
     return product(input, other)
 
 
 @function()
 def mm(input: Tensor, mat2: Tensor):
-    """The product of two matrices."""
+    """The product of two matrices, without broadcasting.
+
+    Shapes: (n, k), (k, m) -> (n, m)
+    Derivative: input: g @ mat2.mT; mat2: input.mT @ g
+    Example: A = [[1., 2.], [3., 4.]]
+        B = [[5.], [6.]]
+        mm(A, B)
+        backward mm(A, B).sum()
+    """
     _expects(input, mat2, "mm", (2, 2))
     return linear.mm(input, mat2)
 
 
 @function()
 def mv(input: Tensor, vec: Tensor):
-    """The product of a matrix and a vector."""
+    """The product of a matrix and a vector: the dot product of every row with it.
+
+    Shapes: (n, k), (k) -> (n)
+    Derivative: input: outer(g, vec); vec: input.mT @ g
+    Example: A = [[1., 2.], [3., 4.]]
+        x = [5., 6.]
+        y = mv(A, x)
+        y
+        backward y.sum()
+    """
     _expects(input, vec, "mv", (2, 1))
     return linear.mv(input, vec)
 
 
 @function()
 def bmm(input: Tensor, mat2: Tensor):
-    """The products of two batches of matrices."""
+    """The products of two batches of matrices, each with the one at the same place.
+
+    Shapes: (b, n, k), (b, k, m) -> (b, n, m)
+    Derivative: input: g @ mat2.mT; mat2: input.mT @ g
+    Example: X = [[[1., 2.]], [[3., 4.]]]
+        Y = bmm(X, [[[1.], [1.]], [[2.], [3.]]])
+        Y
+        backward Y.sum()
+    """
     _expects(input, mat2, "bmm", (3, 3))
     if input.shape[0] != mat2.shape[0]:
         raise ShapeFailure(
@@ -81,7 +126,15 @@ def bmm(input: Tensor, mat2: Tensor):
 
 @function(also=("ger",))
 def outer(input: Tensor, vec2: Tensor):
-    """The matrix of all products of two vectors' elements."""
+    """The matrix of all products of two vectors' elements.
+
+    Shapes: (n), (m) -> (n, m)
+    Derivative: input: g @ vec2; vec2: g.mT @ input
+    Example: x = [1., 2.]
+        A = outer(x, [3., 4., 5.])
+        A
+        backward A.sum()
+    """
     if input.ndim != 1 or vec2.ndim != 1:
         raise ShapeFailure(f"outer: Expected 1-D arguments, and these are {input.ndim}-D and {vec2.ndim}-D")
     return e.mul(s.reshape(input, (-1, 1)), s.reshape(vec2, (1, -1)))
@@ -89,7 +142,16 @@ def outer(input: Tensor, vec2: Tensor):
 
 @function()
 def inner(input: Tensor, other: Tensor):
-    """Dot products over the last dims."""
+    """The dot products over the last dims: of every vector of input with every vector of other.
+
+    Shapes: (..., k), (*, k) -> (..., *): (n, k), (m, k) -> (n, m); a number multiplies any tensor
+    Derivative: of vectors input: g * other; other: g * input; of matrices input: g @ other; other: g.mT @ input, and of
+        more dims the same, summed over all of them but the last
+    Example: x = [[1., 2.], [3., 4.]]
+        y = inner(x, [10., 1.])
+        y
+        backward y[0]
+    """
     if not input.ndim or not other.ndim:
         return e.mul(input, other)
     if input.shape[-1] != other.shape[-1]:
@@ -106,7 +168,14 @@ def inner(input: Tensor, other: Tensor):
 
 @function()
 def trace(input: Tensor):
-    """The sum of a matrix's diagonal."""
+    """The sum of a matrix's diagonal.
+
+    Shapes: (n, m) -> ()
+    Derivative: g * eye(n, m)
+    Example: A = [[1., 2.], [3., 4.]]
+        trace(A)
+        backward trace(A @ A)
+    """
     if input.ndim != 2:
         raise ShapeFailure(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
     return linear.trace(input)
@@ -114,7 +183,21 @@ def trace(input: Tensor):
 
 @function(plain=True)
 def einsum(equation, *operands):
-    """A sum of products by Einstein's convention: `einsum("ij,jk->ik", x, y)`."""
+    """A sum of products by Einstein's convention: `einsum("ij,jk->ik", x, y)` is the product of two matrices.
+
+    Each operand's dims are letters, and `...` stands for any others. The letters behind the arrow are the dims of the
+    result; over all others is summed. A letter that stands twice in one operand takes its diagonal. Without an arrow
+    the result has the letters that occur once, in alphabetical order.
+
+    Shapes: a letter's dims have one size, or 1 -> the sizes of the letters behind the arrow
+    Derivative: each operand: g and the other operands, summed into its letters; of "ij,jk->ik" einsum("ik,jk->ij", g,
+        y) and einsum("ij,ik->jk", x, g)
+    Example: A = [[1., 2.], [3., 4.]]
+        einsum("ij->j", A)
+        y = einsum("i,ij,j", [1., 2.], A, [1., 1.])
+        y
+        backward y
+    """
     equation = Text(equation)
     tensors = Tensors(
         list(operands[0]) if len(operands) == 1 and isinstance(operands[0], (list, tuple)) else list(operands)

@@ -46,7 +46,17 @@ def _summed(input: Tensor, dtype: np.dtype | None) -> Tensor:
 
 @function()
 def sum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The sum of all elements, or along dims."""
+    """The sum of all elements, or along dims.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`; whole numbers and bools are added up as int64
+    Derivative: g.expand_as(x), once the dims that went are put back
+    Kink: the sum of nothing is 0.
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        sum(x)
+        columns = sum(x, 0)
+        columns
+        backward columns[1]
+    """
     input = _summed(input, dtype)
     if dim is None and not keepdim:
         return r.sum(input)
@@ -55,7 +65,17 @@ def sum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype 
 
 @function()
 def mean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The mean of all elements, or along dims."""
+    """The mean of all elements, or along dims.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: g.expand_as(x) / n, once the dims that went are put back; n elements go into each mean
+    Kink: the mean of nothing is nan.
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        mean(x, 1)
+        m = mean(x)
+        m
+        backward m
+    """
     input = _as(input, dtype)
     if input.dtype.kind != "f":
         raise TypeFailure(
@@ -70,7 +90,20 @@ def mean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype
 
 @function()
 def prod(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The product of all elements, or along a dim."""
+    """The product of all elements, or along a dim.
+
+    Shapes: any -> (); along a dim it goes, or becomes 1 with `keepdim`; whole numbers and bools are multiplied as int64
+    Derivative: g * out / x; where an element is 0, g times the product of the others
+    Kink: an element that is 0 gets the product of the others, which is 0 where one more of them is 0; the product of
+        nothing is 1. (why: gradcli/engine/reductions.py)
+    Example: x = [2, 3, 4]
+        p = prod(x)
+        p
+        backward p
+    Example: x = [0, 3, 4]
+        p = prod(x)
+        backward p
+    """
     input = _summed(input, dtype)
     return r.prod_(input) if dim is None else r.prod_dim(input, axes_of(dim, input.ndim), keepdim)
 
@@ -91,19 +124,64 @@ def _spread(measure: Any, input: Tensor, dim: Any, unbiased: Any, correction: An
 
 @function()
 def var(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
-    """The variance of all elements, or along dims; divided by n - correction."""
+    """The variance of all elements, or along dims: the squared distances from the mean, over n - correction.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`; n elements go into each result, and `correction`
+        is 1 or a number of your own (`unbiased=false` is 0)
+    Derivative: 2 * (x - x.mean(dim, true)) / (n - correction)
+    Kink: where n - correction is 0 or less (one element, by default) the value and the gradient are nan where all
+        elements are equal, else inf. (why: gradcli/engine/reductions.py)
+    Example: x = [1, 2, 6]
+        v = var(x)
+        v
+        backward v
+        var(x, correction=0)
+    """
     return _spread(r.var, input, dim, unbiased, correction, keepdim)
 
 
 @function()
 def std(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
-    """The standard deviation of all elements, or along dims; with n - correction."""
+    """The standard deviation of all elements, or along dims: the root of `var`.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`; n elements go into each result, and `correction`
+        is 1 or a number of your own (`unbiased=false` is 0)
+    Derivative: (x - x.mean(dim, true)) / ((n - correction) * out)
+    Kink: where all elements are equal it is 0, and the gradient is 0 too; where n - correction is 0 or less (one
+        element, by default) the gradient is nan, and the value nan or inf as that of `var`. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [1, 2, 6]
+        s = std(x)
+        s
+        backward s
+    Example: x = [2, 2]
+        s = std(x)
+        backward s
+    """
     return _spread(r.std, input, dim, unbiased, correction, keepdim)
 
 
 @function()
 def norm(input: Tensor, p=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The vector norm of all elements, or along dims: p is a number, inf, "fro" for 2, or "nuc" for a matrix."""
+    """The vector norm of all elements, or along dims: p is a number, inf, "fro" for 2, or "nuc" for a matrix.
+
+    sum(abs(x)^p)^(1/p): for 2 the length, for 1 the sum of sizes, for inf the largest size, for -inf the smallest, for
+    0 how many aren't 0; "nuc" adds up the singular values.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: g * sign(x) * (abs(x) / out)^(p - 1): for 2 g * x / out, for 1 g * sign(x), for inf and -inf g *
+        where(abs(x) == out, sign(x), 0), for 0 it is 0; for "nuc" that of `linalg.matrix_norm`
+    Kink: where the norm is 0 the gradient is 0 for every p, and so it is at an element that is 0 for p <= 1; elements
+        that tie for inf or -inf share it evenly; of nothing the norm is 0, for inf and p < 0 an error. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [3, -4]
+        length = norm(x)
+        length
+        backward length
+    Example: x = [3, -3, 0]
+        largest = norm(x, inf)
+        backward largest
+    """
     if isinstance(p, str) and p == "nuc":
         from gradcli.library.matrix_norms import nuclear
 
@@ -150,7 +228,20 @@ def _refuse_empty(input: Tensor, axes: Any, order: Any) -> None:
 
 @function("linalg.vector_norm")
 def vector_norm(x: Tensor, ord=2, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The vector norm of all elements, or along dims."""
+    """The vector norm of all elements, or along dims: `ord` is a number, inf or -inf.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: g * sign(x) * (abs(x) / out)^(ord - 1): for 2 g * x / out, for 1 g * sign(x), for inf and -inf g *
+        where(abs(x) == out, sign(x), 0), for 0 it is 0
+    Kink: where the norm is 0 the gradient is 0 for every order, and so it is at an element that is 0 for orders up to
+        1; elements that tie for inf or -inf share it evenly; of nothing the norm is 0, for inf and orders below 0 an
+        error. (why: gradcli/engine/reductions.py)
+    Example: x = [[3, -4], [0, 0]]
+        rows = linalg.vector_norm(x, dim=1)
+        rows
+        total = sum(rows)
+        backward total
+    """
     return norm.body(x, ord, dim, keepdim, dtype=dtype)
 
 
@@ -175,7 +266,11 @@ def index_tensor(array: Any) -> Tensor:
 
 
 def picked(parts: Any, take: Any, input: Tensor, index: Any, dim: int, keepdim: bool) -> Any:
-    """Values and indices where one element along the dim was chosen."""
+    """Values and indices where one element along the dim was chosen.
+
+    The result names one index, so the gradient goes to that element alone, whatever ties with it: sharing it out would
+    be the derivative of another function than of reading at that index.
+    """
     if not input.ndim:
         return parts((_reshaped(take, input), index_tensor(np.zeros((), np.int64))))
     axis = axis_of(dim, input.ndim)
@@ -222,9 +317,24 @@ def _extreme(name: str, everywhere: Any, pairwise: Any, choose: Any, take: Any, 
 
     body.__annotations__["dim"] = "OptionalOperand"
     body.__name__ = name
-    body.__doc__ = (
-        f"The {name}imum of all elements; along a dim, values and indices; of two tensors, element by element."
-    )
+    body.__doc__ = f"""The {name}imum of all elements; along a dim, values and indices; of two tensors, of each pair.
+
+    Shapes: any -> (); along a dim (..., n, ...) -> values and indices (...), the dim 1 with `keepdim`; with another
+        tensor any two that broadcast
+    Derivative: where(x == out, g, 0) / count_nonzero(x == out); along a dim zeros_like(x).scatter(dim, indices, g);
+        of two tensors that of `{name}imum`
+    Kink: elements that tie for the {name}imum of all share the gradient evenly; along a dim the first of them has it,
+        which `indices` names; of two equal ones each has half; a nan is the {name}imum of whatever holds one; of
+        nothing an error. (why: gradcli/engine/reductions.py)
+    Example: x = [1, 3, 1, 3]
+        m = {name}(x)
+        m
+        backward m
+    Example: x = [1, 3, 1, 3]
+        m = {name}(x, 0)
+        m
+        backward m.values
+    """
     return function(name)(body)
 
 
@@ -234,27 +344,63 @@ min = _extreme("min", r.min_all, e.minimum, np.argmin, _take_min, MinParts)
 
 @function()
 def amax(input: Tensor, dim: Dims = (), keepdim: Flag = False):
-    """The maximum along dims; elements that tie share the gradient."""
+    """The maximum along dims, of all elements without `dim`; elements that tie share the gradient.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: where(x == out, g, 0) / count_nonzero(x == out, dim), once the dims that went are put back in out and g
+    Kink: elements that tie share the gradient evenly, along a dim too (`max` gives it to one of them there); a nan is
+        the maximum of whatever holds one; of nothing an error. (why: gradcli/engine/reductions.py)
+    Example: x = [[1, 3, 3], [5, 2, 4]]
+        rows = amax(x, 1)
+        rows
+        backward rows.sum()
+    """
     not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amax")
     return r.amax(input, axes_of(dim, input.ndim), keepdim)
 
 
 @function()
 def amin(input: Tensor, dim: Dims = (), keepdim: Flag = False):
-    """The minimum along dims; elements that tie share the gradient."""
+    """The minimum along dims, of all elements without `dim`; elements that tie share the gradient.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: where(x == out, g, 0) / count_nonzero(x == out, dim), once the dims that went are put back in out and g
+    Kink: elements that tie share the gradient evenly, along a dim too (`min` gives it to one of them there); a nan is
+        the minimum of whatever holds one; of nothing an error. (why: gradcli/engine/reductions.py)
+    Example: x = [[3, 1, 1], [5, 2, 4]]
+        rows = amin(x, 1)
+        rows
+        backward rows.sum()
+    """
     not_empty(input, None if dim == () or isinstance(dim, tuple) else dim, "amin")
     return r.amin(input, axes_of(dim, input.ndim), keepdim)
 
 
 @function()
 def argmax(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
-    """The index of the maximum, of all elements in a row or along a dim."""
+    """The index of the maximum, of all elements in a row or along a dim.
+
+    Shapes: any -> (); along a dim it goes, or becomes 1 with `keepdim`; int64
+    Derivative: none: an index
+    Kink: of elements that tie the first; a nan counts as the largest; of nothing an error.
+    Example: x = [[1, 5, 2], [7, 3, 7]]
+        argmax(x)
+        argmax(x, 1)
+    """
     return _arg(np.argmax, "argmax", input, dim, keepdim)
 
 
 @function()
 def argmin(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
-    """The index of the minimum, of all elements in a row or along a dim."""
+    """The index of the minimum, of all elements in a row or along a dim.
+
+    Shapes: any -> (); along a dim it goes, or becomes 1 with `keepdim`; int64
+    Derivative: none: an index
+    Kink: of elements that tie the first; a nan counts as the smallest; of nothing an error.
+    Example: x = [[4, 5, 2], [7, 3, 3]]
+        argmin(x)
+        argmin(x, 1)
+    """
     return _arg(np.argmin, "argmin", input, dim, keepdim)
 
 
@@ -266,7 +412,22 @@ def _arg(choose: Any, name: str, input: Tensor, dim: Any, keepdim: bool) -> Tens
 
 @function()
 def median(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
-    """The lower median of all elements; along a dim, values and indices."""
+    """The lower median of all elements; along a dim, values and indices.
+
+    Shapes: any -> (); along a dim (..., n, ...) -> values and indices (...), the dim 1 with `keepdim`; of an even
+        number of elements the lower of the two in the middle
+    Derivative: where(x == out, g, 0) / count_nonzero(x == out); along a dim zeros_like(x).scatter(dim, indices, g)
+    Kink: elements that tie for the median of all share the gradient evenly; along a dim it goes to the one that
+        `indices` names, the middle one in a stable order; a nan is the median of whatever holds one; of nothing nan.
+        (why: gradcli/engine/reductions.py)
+    Example: x = [4, 1, 3, 2]
+        m = median(x)
+        m
+        backward m
+    Example: x = [3, 1, 2, 2]
+        m = median(x)
+        backward m
+    """
     array = np.asarray(input.array)
     if dim is None:
         return r.median(input)
@@ -287,7 +448,17 @@ def _median_index(array: Any, axis: int) -> Any:
 
 @function()
 def sort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
-    """The elements in order along a dim: values and indices."""
+    """The elements in order along a dim: values and indices.
+
+    Shapes: (..., n, ...) -> values and indices of the same shape; `dim` is the one of n
+    Derivative: zeros_like(x).scatter(dim, indices, g): each element gets the gradient of the place that it went to
+    Kink: equal elements keep their order, with and without `stable`, and with `descending` too; nan counts as the
+        largest.
+    Example: x = [3, 1, 2]
+        s = sort(x)
+        s
+        backward s.values[0]
+    """
     if not input.ndim:
         return SortParts((_reshaped(_take_sorted, input), index_tensor(np.zeros((), np.int64))))
     index = argsorted(input.array, axis_of(dim, input.ndim), descending)
@@ -305,14 +476,31 @@ def argsorted(array: Any, axis: int, descending: bool) -> Any:
 
 @function()
 def argsort(input: Tensor, dim: Whole = -1, descending: Flag = False, stable: Flag = False):
-    """The indices that put the elements in order along a dim."""
+    """The indices that put the elements in order along a dim.
+
+    Shapes: (..., n, ...) -> the same; int64
+    Derivative: none: indices
+    Kink: equal elements keep their order; nan counts as the largest.
+    Example: x = [3, 1, 2]
+        argsort(x)
+        x[argsort(x, descending=true)]
+    """
     array = np.atleast_1d(input.array)
     return index_tensor(argsorted(array, axis_of(dim, array.ndim), descending).reshape(input.shape))
 
 
 @function()
 def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted: Flag = True):
-    """The k largest (or smallest) elements along a dim: values and indices."""
+    """The k largest (or smallest) elements along a dim, in order: values and indices.
+
+    Shapes: (..., n, ...) -> values and indices (..., k, ...); k from 0 to n
+    Derivative: zeros_like(x).scatter(dim, indices, g): the elements that are taken get theirs, the others 0
+    Kink: of equal elements the first are taken, where PyTorch leaves open which; nan counts as the largest.
+    Example: x = [3, 1, 4, 1, 5]
+        best = topk(x, 2)
+        best
+        backward best.values.sum()
+    """
     axis = axis_of(dim, input.ndim)
     if not 0 <= k <= (input.shape[axis] if input.ndim else 1):
         raise IndexFailure(
@@ -329,14 +517,35 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
 
 @function()
 def cumsum(input: Tensor, dim: Whole, *, dtype: Dtype = None):
-    """Running totals along a dim."""
+    """Running totals along a dim.
+
+    Shapes: (..., n, ...) -> the same; whole numbers and bools are added up as int64
+    Derivative: g.flip(dim).cumsum(dim).flip(dim): the sum of g from each element's place to the end
+    Example: x = [1, 2, 3]
+        totals = cumsum(x, 0)
+        totals
+        backward totals.sum()
+    """
     input = _summed(input, dtype)
     return _clone_0d(r.cumsum, input) if not input.ndim else r.cumsum(input, axis_of(dim, input.ndim))
 
 
 @function()
 def cumprod(input: Tensor, dim: Whole, *, dtype: Dtype = None):
-    """Running products along a dim."""
+    """Running products along a dim.
+
+    Shapes: (..., n, ...) -> the same; whole numbers and bools are multiplied as int64
+    Derivative: (g * out).flip(dim).cumsum(dim).flip(dim) / x; where an element is 0, without the division
+    Kink: an element that is 0 gets what it would scale: the products of the others, up to the next 0. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [2, 3, 4]
+        products = cumprod(x, 0)
+        products
+        backward products.sum()
+    Example: x = [2, 0, 4]
+        products = cumprod(x, 0)
+        backward products.sum()
+    """
     input = _summed(input, dtype)
     return _clone_0d(r.cumprod, input) if not input.ndim else r.cumprod(input, axis_of(dim, input.ndim))
 
@@ -347,7 +556,17 @@ def _clone_0d(function: Any, input: Tensor) -> Tensor:
 
 @function()
 def logsumexp(input: Tensor, dim: Dims, keepdim: Flag = False):
-    """log(sum(exp(x))) along dims, without overflow."""
+    """log(sum(exp(x))) along dims, without overflow: a smooth maximum.
+
+    Shapes: (..., n, ...) -> (...), or (..., 1, ...) with `keepdim`
+    Derivative: exp(x - out), which is softmax(x, dim)
+    Kink: where all elements are -inf it is -inf, and the gradient nan; of nothing it is -inf. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [1000, 1001, 999]
+        top = logsumexp(x, 0)
+        top
+        backward top
+    """
     return r.logsumexp(input, axes_of(dim, input.ndim), keepdim)
 
 
@@ -363,28 +582,59 @@ def _softmaxed(apply: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
 
 @function(also=("F.softmax", "special.softmax"))
 def softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
-    """exp(x) / sum(exp(x)) along a dim, without overflow."""
+    """exp(x) / sum(exp(x)) along a dim, without overflow: positive numbers that add up to 1.
+
+    Shapes: (..., n, ...) -> the same; `dim` is the one of n (without it the first of tensors of 0, 1 or 3 dims, the
+        second of others)
+    Derivative: out * (g - sum(g * out, dim, keepdim=true))
+    Kink: an element of -inf gets 0; where all are -inf the result and the gradient are nan. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [1, 2, 3]
+        p = softmax(x, 0)
+        p
+        backward p[2]
+    """
     return _softmaxed(r.softmax, input, dim, dtype)
 
 
 @function(also=("F.log_softmax", "special.log_softmax"))
 def log_softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
-    """log(softmax(x)) along a dim, without overflow."""
+    """log(softmax(x)) along a dim, without overflow.
+
+    Shapes: (..., n, ...) -> the same; `dim` is the one of n (without it the first of tensors of 0, 1 or 3 dims, the
+        second of others)
+    Derivative: g - exp(out) * sum(g, dim, keepdim=true)
+    Kink: an element of -inf stays -inf; where all are -inf the result and the gradient are nan. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [1, 2, 3]
+        score = log_softmax(x, 0)
+        score
+        backward score[2]
+    """
     return _softmaxed(r.log_softmax, input, dim, dtype)
 
 
 # ---- truth and counts: no gradient
 
 
-def _truth(name: str, test: Any, words: str) -> None:
+def _truth(name: str, test: Any, words: str, nothing: str, result: str) -> None:
     def body(input: Tensor, dim: Dims = None, keepdim: Flag = False):
         out = test(np.asarray(input.array), axis=axes_of(dim, input.ndim), keepdims=keepdim)
         return untracked(s.clone.op, np.asarray(out)[()], input)
 
-    body.__name__, body.__doc__ = name, words
+    body.__name__ = name
+    body.__doc__ = f"""{words}
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`; {result}
+    Derivative: none: {"a count" if result == "int64" else "a truth value"}
+    Kink: nan isn't 0, and counts; of nothing {nothing}.
+    Example: x = [[0, 0, 0], [1, 0, 2], [3, 4, 5]]
+        {name}(x)
+        {name}(x, 1)
+    """
     function(name)(body)
 
 
-_truth("all", np.all, "Whether all elements are nonzero, or all along dims.")
-_truth("any", np.any, "Whether any element is nonzero, or any along dims.")
-_truth("count_nonzero", np.count_nonzero, "How many elements are nonzero, of all or along dims.")
+_truth("all", np.all, "Whether all elements are nonzero, or all along dims.", "true", "bool")
+_truth("any", np.any, "Whether any element is nonzero, or any along dims.", "false", "bool")
+_truth("count_nonzero", np.count_nonzero, "How many elements are nonzero, of all or along dims.", "0", "int64")

@@ -21,7 +21,19 @@ from gradcli.library.vocabulary import function
 
 @function("F.pad")
 def pad(input: Tensor, pad: Wholes, mode: Text = "constant", value: OptionalNumber = None):
-    """More elements before and after the last dims (pairs, from the last dim on), fewer where a number is negative."""
+    """More elements before and after the last dims, or fewer where a number is negative.
+
+    Shapes: any; a padded dim L becomes L + before + after. `pad` is (before, after) for the last dim, then for the one
+        before it, and so on. "reflect", "replicate" and "circular" pad the last 1 to 3 dims of (N, C, ...) or (C, ...)
+    Derivative: "constant": F.pad(g, [-n for n in pad]); else zeros_like(x).index_add(dim, places, g) for each dim,
+        where the places are those of the elements that were copied
+    Kink: "reflect" doesn't repeat the element at the edge, and reaches L - 1 far; "circular" reaches L far.
+    Example: x = [[1., 2., 3.]]
+        F.pad(x, (1, -1))
+        y = F.pad(x, (2, 1), mode="reflect")
+        y
+        backward y.sum()
+    """
     if len(pad) % 2:
         raise ValueFailure("Padding length must be divisible by 2")
     if len(pad) // 2 > input.ndim:
@@ -96,6 +108,9 @@ def cubic_far(t: Any) -> Any:
 
 def _sources(mode: str, length: int, count: int, scale: float | None, corners: bool) -> tuple[np.ndarray, np.ndarray]:
     """For each of `count` new places: the old places it is mixed of, and their shares."""
+    # Pixels have a width: a row's first and last middle lie half a pixel from its ends, and both rows' ends on each
+    # other. With `corners` it's the first and the last middles that lie on each other. "nearest" takes the pixel where
+    # the new one's left end is, a mistake of OpenCV's that torch keeps; "nearest-exact" that where its middle is.
     ratio = length / count if scale is None else 1 / scale
     new = np.arange(count)
     if mode.startswith("nearest"):
@@ -144,7 +159,22 @@ _GRAD_NAMES = {
 @function("F.interpolate")
 def interpolate(input: Tensor, size=None, scale_factor=None, mode: Text = "nearest", align_corners=None,
                 recompute_scale_factor: Flag = False, antialias: Flag = False):  # fmt: skip
-    """Images (N, C, ...) in another size: nearest, nearest-exact, linear, bilinear, trilinear, bicubic or area."""
+    """Images in another size: each new pixel is the nearest old one, or a mixture of those near by.
+
+    Shapes: (N, C, L), (N, C, H, W) or (N, C, D, H, W) -> the same with `size`, or floor(L * scale_factor) for each L.
+        The modes "nearest", "nearest-exact" and "area" (adaptive_avg_pool) are for all, "linear" for the first,
+        "bilinear" and "bicubic" for the second, "trilinear" for the third
+    Derivative: A.mT @ g along each resized dim, for out = A @ x: the rows of A are the shares of the old pixels in each
+        new one, and add up to 1
+    Kink: the new pixel i lies at (i + 0.5) / scale - 0.5 (scale: scale_factor or L' / L), with align_corners at
+        i * (L - 1) / (L' - 1); "nearest" takes the old pixel floor(i / scale), "nearest-exact" that at the new one's
+        middle; beyond the edge pixels stand the edge pixels (why: gradcli/library/resampling.py).
+    Example: x = [[[1., 2., 4.]]]
+        F.interpolate(x, size=5)
+        y = F.interpolate(x, size=5, mode="linear")
+        y
+        backward y.sum()
+    """
     dims = input.ndim - 2
     if mode not in _MODES:
         raise ValueFailure(f'interpolate() knows no mode "{mode}"', help=", ".join(f'"{m}"' for m in _MODES))
@@ -209,17 +239,45 @@ def _of_each(values: tuple[Any, ...], dims: int, name: str) -> tuple[Any, ...]:
 
 @function("F.upsample_nearest")
 def upsample_nearest(input: Tensor, size=None, scale_factor=None):
-    """Images in another size, each new pixel the nearest old one."""
+    """Images in another size, each new pixel the nearest old one.
+
+    Shapes: (N, C, L), (N, C, H, W) or (N, C, D, H, W) -> the same with `size`, or floor(L * scale_factor) for each L
+    Derivative: zeros_like(x).index_add(dim, places, g) for each dim: an old pixel gets the sum of g over its new ones
+    Kink: the new pixel i is the old pixel floor(i / scale), with scale_factor or L' / L as the scale
+        (why: gradcli/library/resampling.py).
+    Example: x = [[[1., 2., 4.]]]
+        y = F.upsample_nearest(x, size=5)
+        y
+        backward y.sum()
+    """
     return interpolate(input, size, scale_factor, "nearest")
 
 
 @function("F.upsample_bilinear")
 def upsample_bilinear(input: Tensor, size=None, scale_factor=None):
-    """Images in another size, linear between old pixels, with the corners on each other."""
+    """Images in another size, linear between old pixels, with the corners on each other.
+
+    Shapes: (N, C, H, W) -> (N, C, H', W') with `size`, or floor(L * scale_factor) for each L
+    Derivative: A.mT @ g @ B, for out = A @ x @ B.mT: the rows of A and B are the shares of the old rows and columns
+    Kink: the new pixel i lies at i * (L - 1) / (L' - 1), as with align_corners (why: gradcli/library/resampling.py).
+    Example: x = [[[[1., 2., 4.]]]]
+        y = F.upsample_bilinear(x, size=(1, 5))
+        y
+        backward y[0, 0, 0, 1]
+    """
     return interpolate(input, size, scale_factor, "bilinear", True)
 
 
 @function("F.upsample")
 def upsample(input: Tensor, size=None, scale_factor=None, mode: Text = "nearest", align_corners=None):
-    """F.interpolate, by its older name."""
+    """Images in another size: F.interpolate, by its older name.
+
+    Shapes: (N, C, L), (N, C, H, W) or (N, C, D, H, W) -> the same with `size`, or floor(L * scale_factor) for each L
+    Derivative: that of `F.interpolate(input, size, scale_factor, mode, align_corners)`
+    Kink: as F.interpolate's (why: gradcli/library/resampling.py).
+    Example: x = [[[1., 2., 4.]]]
+        y = F.upsample(x, scale_factor=2, mode="linear", align_corners=true)
+        y
+        backward y.sum()
+    """
     return interpolate(input, size, scale_factor, mode, align_corners)

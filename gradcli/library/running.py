@@ -44,19 +44,49 @@ def _running(input: Tensor, dim: int, extreme: Any, take: Any, parts: Any) -> An
 
 @function()
 def cummax(input: Tensor, dim: Whole):
-    """The largest element so far along a dim: values and indices."""
+    """The largest element so far along a dim: values and indices.
+
+    Shapes: (..., n, ...) -> values and indices of the same shape
+    Derivative: zeros_like(x).scatter_add(dim, indices, g): an element has the gradients of all places where it leads
+    Kink: of elements that tie the last so far leads, and has the gradient from there on; after a nan everything is nan.
+        (why: gradcli/library/reducing.py)
+    Example: x = [2, 1, 3, 2]
+        top = cummax(x, 0)
+        top
+        backward top.values.sum()
+    """
     return _running(input, dim, np.maximum, _take_max, CummaxParts)
 
 
 @function()
 def cummin(input: Tensor, dim: Whole):
-    """The smallest element so far along a dim: values and indices."""
+    """The smallest element so far along a dim: values and indices.
+
+    Shapes: (..., n, ...) -> values and indices of the same shape
+    Derivative: zeros_like(x).scatter_add(dim, indices, g): an element has the gradients of all places where it leads
+    Kink: of elements that tie the last so far leads, and has the gradient from there on; after a nan everything is nan.
+        (why: gradcli/library/reducing.py)
+    Example: x = [2, 3, 1, 2]
+        low = cummin(x, 0)
+        low
+        backward low.values.sum()
+    """
     return _running(input, dim, np.minimum, _take_min, CumminParts)
 
 
 @function()
 def logcumsumexp(input: Tensor, dim: Whole):
-    """log(cumsum(exp(x))) along a dim, without overflow."""
+    """log(cumsum(exp(x))) along a dim, without overflow.
+
+    Shapes: (..., n, ...) -> the same
+    Derivative: exp(x) * (g * exp(-out)).flip(dim).cumsum(dim).flip(dim), computed without overflow
+    Kink: an element of -inf adds nothing, and has gradient 0 also where the result is still -inf (PyTorch's is nan
+        there). (why: gradcli/engine/special.py)
+    Example: x = [0, 1, 2]
+        totals = logcumsumexp(x, 0)
+        totals
+        backward totals[2]
+    """
     if input.dtype.kind != "f":
         raise TypeFailure(f"logcumsumexp is not implemented for {input.dtype}", help="make it real: `x.double()`")
     axis = axis_of(dim, input.ndim)
@@ -101,7 +131,21 @@ def _areas(y: Tensor, x: Tensor | None, dx: Any, axis: int, name: str) -> tuple[
 
 @function()
 def trapezoid(y: Tensor, x: OptionalTensor = None, *, dx: OptionalNumber = None, dim: Whole = -1):
-    """The integral along a dim by the trapezoidal rule, at sample points x or a distance dx (1) apart."""
+    """The integral along a dim by the trapezoidal rule, at sample points x or a distance dx (1) apart.
+
+    Shapes: (..., n, ...) -> (...); x (n,), or broadcasting with y
+    Derivative: y: g * dx, half of it at both ends; with points y: g * (x[2:] - x[:-2]) / 2 inside, g * (x[1] - x[0]) /
+        2 and g * (x[-1] - x[-2]) / 2 at the ends, and x: g * (y[:-2] - y[2:]) / 2 inside, -g * (y[0] + y[1]) / 2 and g
+        * (y[-2] + y[-1]) / 2 at the ends
+    Example: y = [0, 1, 4, 9]
+        area = trapezoid(y)
+        area
+        backward area
+    Example: x = [0, 1, 3]
+        area = trapezoid([1, 3, 2], x)
+        area
+        backward area
+    """
     areas, axis = _areas(y, x, dx, axis_of(dim, y.ndim), "trapezoid")
     total = r.sum_dim(areas, axis, False)
     if x is None:
@@ -114,7 +158,15 @@ alias("trapz", "trapezoid")
 
 @function()
 def cumulative_trapezoid(y: Tensor, x: OptionalTensor = None, *, dx: OptionalNumber = None, dim: Whole = -1):
-    """The running integral along a dim by the trapezoidal rule: one element less than y has."""
+    """The running integral along a dim by the trapezoidal rule: one element less than y has.
+
+    Shapes: (..., n, ...) -> (..., n - 1, ...); x (n,), or broadcasting with y
+    Derivative: that of `cumsum((y[1:] + y[:-1]) * dx / 2, dim)`, or with `(x[1:] - x[:-1])` for dx
+    Example: y = [0, 1, 4, 9]
+        areas = cumulative_trapezoid(y)
+        areas
+        backward areas[2]
+    """
     areas, axis = _areas(y, x, dx, axis_of(dim, y.ndim), "cumulative_trapezoid")
     if x is None:
         return r.cumsum(e.mul(areas, (1 if dx is None else dx) / 2), axis)
@@ -129,6 +181,15 @@ def gradient(input: Tensor, *, spacing=1, dim: Dims = None, edge_order: Whole = 
     """The slopes along dims by differences of neighbours; spacing is a number, one a dim, or coordinates, one a dim.
 
     Between neighbours at distances h and k: the slope of the parabola through the three points.
+
+    Shapes: any -> a tuple, one for each dim, each of the same shape; n of at least edge_order + 1 along these dims
+    Derivative: that of `(x[2:] - x[:-2]) / (2 * spacing)` inside and of `(x[1] - x[0]) / spacing` at an end
+    Kink: at the ends the slope of the line through two points, with edge_order=2 that of the parabola through three.
+    Example: x = [0, 1, 4, 9]
+        slopes = gradient(x)
+        slopes
+        backward slopes[0][1]
+    Example: gradient([0., 1., 4., 9.], spacing=0.5, edge_order=2)
     """
     axes = axes_of(dim, input.ndim)
     axes = tuple(range(input.ndim)) if axes is None else axes if isinstance(axes, tuple) else (axes,)
@@ -198,7 +259,16 @@ def _slope(input: Tensor, axis: int, by: Any, edge_order: int) -> Tensor:
 
 @function()
 def renorm(input: Tensor, p: Number, dim: Whole, maxnorm: Number):
-    """The slices along a dim, those with a p-norm above maxnorm scaled down to it."""
+    """The slices along a dim, those with a p-norm above maxnorm scaled down to it.
+
+    Shapes: (..., n, ...) -> the same, of at least 2 dims; p > 0, maxnorm >= 0
+    Derivative: g for a slice that is kept; for one that is scaled that of `x * maxnorm / (norm(x, p) + 1e-7)`
+    Kink: a slice whose norm is maxnorm is kept, with the gradient g.
+    Example: x = [[3, 4], [0.3, 0.4]]
+        rows = renorm(x, 2, 0, 1)
+        rows
+        backward rows[:, 0].sum()
+    """
     if p <= 0:
         raise ValueFailure("renorm: non-positive-norm not supported")
     if maxnorm < 0:

@@ -107,7 +107,22 @@ def _same_dtype(input: Tensor, src: Tensor, name: str) -> None:
 @function()
 def scatter(input: Tensor, dim: Whole, index: Tensor, src: Operand = None, *, value: OptionalNumber = None,
             reduce: OptionalText = None):  # fmt: skip
-    """The input with src (a tensor or one number) at the indices along a dim; reduce is "add" or "multiply"."""
+    """The input with src (a tensor or one number) at the indices along a dim; reduce is "add" or "multiply".
+
+    For dim 0 of a matrix: result[index[i, j], j] = src[i, j].
+
+    Shapes: input, index and src of as many dims -> that of input; index no larger than src, and than input but along
+        dim
+    Derivative: input: g, with 0 at the indices; src: g at the indices, `gather(g, dim, index)`; with reduce that of
+        scatter_reduce by "sum" or "prod"
+    Kink: where two go to one place the last one is the result, and both get the gradient of the place. (why:
+        gradcli/engine/scattering.py)
+    Example: x = [1., 2., 3.]
+        y = [10., 20.]
+        r = scatter(x, 0, [2, 0], y)
+        r
+        backward r with [5., 6., 7.]
+    """
     src = value if src is None else src
     if src is None:
         raise TypeFailure("scatter() needs an argument `src`", help="a tensor of the index's shape, or a number")
@@ -128,7 +143,19 @@ def scatter(input: Tensor, dim: Whole, index: Tensor, src: Operand = None, *, va
 
 @function()
 def scatter_add(input: Tensor, dim: Whole, index: Tensor, src: Tensor):
-    """The input with src added at the indices along a dim."""
+    """The input with src added at the indices along a dim.
+
+    For dim 0 of a matrix: result[index[i, j], j] += src[i, j], as often as an index comes.
+
+    Shapes: input, index and src of as many dims -> that of input; index no larger than src, and than input but along
+        dim
+    Derivative: input: g; src: g at the indices, `gather(g, dim, index)`
+    Example: x = [1., 2., 3.]
+        y = [10., 20., 30.]
+        r = scatter_add(x, 0, [2, 0, 2], y)
+        r
+        backward r with [5., 6., 7.]
+    """
     _same_dtype(input, src, "scatter")
     _, places = _grid(input, dim, index, "scatter_add", src)
     return _as_before(g.scatter_add(_row(input), _window(src, places), places), input)
@@ -136,7 +163,23 @@ def scatter_add(input: Tensor, dim: Whole, index: Tensor, src: Tensor):
 
 @function()
 def scatter_reduce(input: Tensor, dim: Whole, index: Tensor, src: Tensor, reduce: Text, *, include_self: Flag = True):
-    """The input reduced with what src has for each place: reduce is "sum", "prod", "mean", "amax" or "amin"."""
+    """The input reduced with what src has for each place: reduce is "sum", "prod", "mean", "amax" or "amin".
+
+    With include_self=false the input counts only where nothing arrives.
+
+    Shapes: input, index and src of as many dims -> that of input; index no larger than src, and than input but along
+        dim
+    Derivative: for each element that goes into a place, in input and in src: for "sum" the g of the place; for "mean" g
+        divided by how many they are; for "prod" g times the product of the others; for "amax" and "amin" g where the
+        element is the result, 0 elsewhere
+    Kink: at a tie of "amax" or "amin" all that tie share the gradient, the input too where it doesn't count; of several
+        zeros in one product none has a gradient. (why: gradcli/engine/scattering.py)
+    Example: x = [1., 2., 3.]
+        y = [5., 2., 4.]
+        r = scatter_reduce(x, 0, [0, 1, 0], y, "amax")
+        r
+        backward sum(r)
+    """
     if reduce not in g.REDUCTIONS:
         raise ValueFailure(f"reduce argument must be either sum, prod, mean, amax or amin, got {reduce}.")
     _same_dtype(input, src, "scatter")
@@ -188,7 +231,17 @@ def _check_source(input: Tensor, axis: int, places: np.ndarray, source: Tensor, 
 
 @function()
 def index_add(input: Tensor, dim: Whole, index: Tensor, source: Tensor, *, alpha: Number = 1):
-    """The input with alpha times the slices of source added at the indices of a dim."""
+    """The input with alpha times the slices of source added at the indices of a dim.
+
+    Shapes: (..., n, ...), (k), (..., k, ...) -> (..., n, ...); `dim` is the one of n, and source has a slice for each
+        index
+    Derivative: input: g; source: alpha * index_select(g, dim, index)
+    Example: x = [[1., 2.], [3., 4.]]
+        y = [[10., 20.], [30., 40.]]
+        r = index_add(x, 0, [1, 1], y)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     axis, places, where = _slices(input, dim, index, "index_add")
     _check_source(input, axis, places, source, "index_add")
     source = _row(source) if alpha == 1 else e.mul(_row(source), alpha)
@@ -197,7 +250,19 @@ def index_add(input: Tensor, dim: Whole, index: Tensor, source: Tensor, *, alpha
 
 @function()
 def index_copy(input: Tensor, dim: Whole, index: Tensor, source: Tensor):
-    """The input with the slices of source at the indices of a dim."""
+    """The input with the slices of source at the indices of a dim.
+
+    Shapes: (..., n, ...), (k), (..., k, ...) -> (..., n, ...); `dim` is the one of n, and source has a slice for each
+        index
+    Derivative: input: g, with 0 at the indices; source: index_select(g, dim, index)
+    Kink: where two go to one place the last one is the result, and both get the gradient of the place. (why:
+        gradcli/engine/scattering.py)
+    Example: x = [[1., 2.], [3., 4.]]
+        y = [[10., 20.]]
+        r = index_copy(x, 0, [1], y)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     axis, places, where = _slices(input, dim, index, "index_copy")
     _check_source(input, axis, places, source, "index_copy")
     return _as_before(g.index_copy(_row(input), _row(source), where), input)
@@ -205,7 +270,16 @@ def index_copy(input: Tensor, dim: Whole, index: Tensor, source: Tensor):
 
 @function()
 def index_fill(input: Tensor, dim: Whole, index: Tensor, value: Operand):
-    """The input with one number in the slices at the indices of a dim."""
+    """The input with one number in the slices at the indices of a dim.
+
+    Shapes: (..., n, ...), (k), () -> (..., n, ...); `dim` is the one of n
+    Derivative: input: g, with 0 at the indices; value: the sum of g at the indices, each counted once
+    Example: x = [[1., 2.], [3., 4.]]
+        v = 9.
+        r = index_fill(x, 1, [0], v)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     if type(value) is Tensor and value.ndim:
         raise ShapeFailure(
             f"index_fill_ only supports a 0-dimensional value tensor, but got tensor with {value.ndim} dimension(s)."
@@ -218,7 +292,23 @@ def index_fill(input: Tensor, dim: Whole, index: Tensor, value: Operand):
 
 @function()
 def index_reduce(input: Tensor, dim: Whole, index: Tensor, source: Tensor, reduce: Text, *, include_self: Flag = True):
-    """The input reduced with the slices of source at the indices of a dim: "prod", "mean", "amax" or "amin"."""
+    """The input reduced with the slices of source at the indices of a dim: "prod", "mean", "amax" or "amin".
+
+    With include_self=false the input counts only where nothing arrives.
+
+    Shapes: (..., n, ...), (k), (..., k, ...) -> (..., n, ...); `dim` is the one of n, and source has a slice for each
+        index
+    Derivative: for each element that goes into a place, in input and in source: for "mean" the g of the place divided
+        by how many they are; for "prod" g times the product of the others; for "amax" and "amin" g where the element is
+        the result, 0 elsewhere
+    Kink: at a tie of "amax" or "amin" all that tie share the gradient, the input too where it doesn't count; of several
+        zeros in one product none has a gradient. (why: gradcli/engine/scattering.py)
+    Example: x = [1., 2., 3.]
+        y = [4., 5.]
+        r = index_reduce(x, 0, [1, 1], y, "prod")
+        r
+        backward sum(r)
+    """
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise ValueFailure(f"index_reduce(): Expected reduce to be one of prod, mean, amax or amin but got {reduce}.")
     axis, places, where = _slices(input, dim, index, "index_reduce")
@@ -228,7 +318,19 @@ def index_reduce(input: Tensor, dim: Whole, index: Tensor, source: Tensor, reduc
 
 @function()
 def index_put(input: Tensor, indices, values: Tensor, accumulate: Flag = False):
-    """The input with values set (or added) at an index for each of its first dims, as in `x[i, j] = v`."""
+    """The input with values set (or added) at an index for each of its first dims, as in `x[i, j] = v`.
+
+    Shapes: any, a tuple of indices that broadcast together, values that broadcast to what the indices choose -> that of
+        input
+    Derivative: input: g, with 0 at the indices; values: g at the indices; with accumulate input: g
+    Kink: where two are set in one place the last one is the result, and both get the gradient of the place. (why:
+        gradcli/engine/scattering.py)
+    Example: x = [[1., 2.], [3., 4.]]
+        v = [10., 20.]
+        r = index_put(x, ([0, 1], [1, 0]), v)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     if not isinstance(indices, (tuple, list)):
         raise TypeFailure("index_put() wants a tuple of indices, one a dim", help="`index_put(x, (i, j), v)`")
     if input.dtype != values.dtype:
@@ -248,7 +350,18 @@ def index_put(input: Tensor, indices, values: Tensor, accumulate: Flag = False):
 
 @function()
 def put(input: Tensor, index: Tensor, source: Tensor, accumulate: Flag = False):
-    """The input with source set (or added) at indices into all elements in a row."""
+    """The input with source set (or added) at indices into all elements in a row.
+
+    Shapes: any, any, source of as many elements as index -> that of input; negative indices count from the end
+    Derivative: input: g, with 0 at the indices; source: take(g, index); with accumulate input: g
+    Kink: where two are set in one place the last one is the result, and both get the gradient of the place. (why:
+        gradcli/engine/scattering.py)
+    Example: x = [[1., 2.], [3., 4.]]
+        v = [10., 20.]
+        r = x.put([1, -1], v)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     if input.dtype != source.dtype:
         raise TypeFailure(f"put_(): self and source expected to have the same dtype, but got self.dtype = "
                           f"{input.dtype} and source.dtype = {source.dtype}")  # fmt: skip
@@ -266,7 +379,16 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: Flag = False):
 
 @function()
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor):
-    """The input with the first elements of source, in a row, where the mask holds."""
+    """The input with the first elements of source, in a row, where the mask holds.
+
+    Shapes: any two of input and mask that broadcast, source of any shape with elements enough -> their broadcast shape
+    Derivative: input: where(mask, 0, g); source: masked_select(g, mask) in its first elements, 0 in those left over
+    Example: x = [1., 2., 3.]
+        v = [10., 20., 30.]
+        r = masked_scatter(x, [true, false, true], v)
+        r
+        backward r with [5., 6., 7.]
+    """
     if mask.dtype.kind != "b":
         raise TypeFailure(f"masked_scatter_ only supports boolean masks, but got mask with dtype {mask.dtype}")
     if input.dtype != source.dtype:
@@ -298,7 +420,16 @@ def _into(apply: Any, input: Tensor, src: Tensor, steps: tuple[Any, ...], shape:
 
 @function()
 def select_scatter(input: Tensor, src: Tensor, dim: Whole, index: Whole):
-    """The input with src as the slice at an index of a dim."""
+    """The input with src as the slice at an index of a dim.
+
+    Shapes: (..., n, ...), (..., ...) -> (..., n, ...); `dim` is the one of n, which src is without
+    Derivative: input: g, with 0 in the slice; src: select(g, dim, index)
+    Example: x = [[1., 2.], [3., 4.]]
+        v = [10., 20.]
+        r = select_scatter(x, v, 0, 1)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     axis = axis_of(dim, input.ndim)
     size = input.shape[axis] if input.ndim else 0
     if not -size <= index < size:
@@ -312,7 +443,16 @@ def select_scatter(input: Tensor, src: Tensor, dim: Whole, index: Whole):
 def slice_scatter(
     input: Tensor, src: Tensor, dim: Whole = 0, start: OptionalWhole = None, end: OptionalWhole = None, step: Whole = 1
 ):
-    """The input with src as the slice from start up to end of a dim."""
+    """The input with src as the slice from start up to end of a dim.
+
+    Shapes: (..., n, ...), (..., k, ...) -> (..., n, ...); `dim` is the one of n, and k how many the slice has
+    Derivative: input: g, with 0 in the slice; src: the slice of g
+    Example: x = [1., 2., 3., 4.]
+        v = [10., 20.]
+        r = slice_scatter(x, v, start=0, end=4, step=2)
+        r
+        backward r with [1., 2., 3., 4.]
+    """
     if step <= 0:
         raise ValueFailure("slice step must be positive")
     if not input.ndim:
@@ -324,7 +464,16 @@ def slice_scatter(
 
 @function()
 def diagonal_scatter(input: Tensor, src: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1):
-    """The input with src on a diagonal of two dims."""
+    """The input with src on a diagonal of two dims.
+
+    Shapes: (..., n, m), (..., k) -> (..., n, m); k is the diagonal's length, min(n, m) for offset 0
+    Derivative: input: g, with 0 on the diagonal; src: diagonal(g, offset, dim1, dim2)
+    Example: x = [[1., 2.], [3., 4.]]
+        v = [10., 20.]
+        r = diagonal_scatter(x, v)
+        r
+        backward r with [[1., 2.], [3., 4.]]
+    """
     a, b = axis_of(dim1, input.ndim), axis_of(dim2, input.ndim)
     if a == b:
         raise IndexFailure(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -334,7 +483,18 @@ def diagonal_scatter(input: Tensor, src: Tensor, offset: Whole = 0, dim1: Whole 
 
 @function()
 def as_strided_scatter(input: Tensor, src: Tensor, size: Wholes, stride: Wholes, storage_offset: OptionalWhole = None):
-    """The input with src in the places that steps in memory lead to."""
+    """The input with src in the places that steps in memory lead to.
+
+    Shapes: any, size -> that of input; each step is one of `stride`, the first place is storage_offset
+    Derivative: input: g, with 0 at the places; src: as_strided(g, size, stride, storage_offset)
+    Kink: where two go to one place the last one is the result, and both get the gradient of the place. (why:
+        gradcli/engine/scattering.py)
+    Example: x = [1., 2., 3., 4.]
+        v = [10., 20.]
+        r = as_strided_scatter(x, v, 2, 3)
+        r
+        backward r with [1., 2., 3., 4.]
+    """
     places = strided_places(input, size, stride, storage_offset)
     if src.shape != places.shape:
         raise ShapeFailure(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "

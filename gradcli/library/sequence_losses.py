@@ -27,7 +27,22 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
              reduction: Text = "mean", zero_infinity: Flag = False):  # fmt: skip
     """Minus the log-probability of label sequences, summed over their alignments, of log_probs (time, N, classes).
 
+    An alignment says one class a step of time, each label for one step or more, and the blank class before, between and
+    after labels, as it must between two that are equal. The mean is that of the losses by their target's length.
+
     Source: Graves et al., "Connectionist Temporal Classification", section 4.1, in logarithms.
+
+    Shapes: (T, N, C), (N, S) or (the sum of target_lengths), (N), (N) -> (), or (T, C), (S), (), () -> (); with
+        reduction="none" (N) or (); labels are whole numbers from 0 to C - 1
+    Derivative: (exp(log_probs) - p) / target_lengths / N, where p is the probability, given the labels, that a class
+        stands at a time; that is the gradient of the scores behind log_softmax. With reduction="sum" without the
+        divisors
+    Kink: labels that have no alignment, being too many for their time, give inf, and with zero_infinity 0; the gradient
+        is 0 in both, where PyTorch has nan for inf. (why: gradcli/library/sequence_losses.py)
+    Example: scores = [[2., 1., 0.], [0., 3., 1.]]
+        loss = ctc_loss(log_softmax(scores, 1), [1], 2, 1)
+        loss
+        backward loss
     """
     single = log_probs.ndim == 2
     logs = s.expand_dims(log_probs, 1) if single else log_probs
@@ -46,6 +61,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     if labels.size and (labels.min() < 0 or labels.max() >= classes):
         raise ValueFailure(f"a target is out of range: classes count from 0 to {classes - 1}")
     losses = e.add(_aligned(logs, labels, spans, counts), _normalizing(logs, spans))
+    # No step from a loss of inf is better than another: the slope is 0 there, with zero_infinity or without.
     possible = losses.array < -IMPOSSIBLE / 2
     losses = e.where(Tensor(possible, CUT), losses, 0.0 if zero_infinity else inf)
     if single and reduction == "none":

@@ -64,13 +64,29 @@ def _shaped(input: Tensor, shape: tuple[int, ...]) -> Tensor:
 
 @function()
 def reshape(input: Tensor, *shape: Wholes):
-    """The same elements in another shape; one size may be -1."""
+    """The same elements in another shape, read row by row; one size may be -1, which is worked out.
+
+    Shapes: any -> `shape`, of as many elements
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2, 3, 4, 5, 6]
+        m = reshape(x, 2, -1)
+        m
+        backward m[1, 0]
+    """
     return _shaped(input, _whole_shape(input, shape))
 
 
 @function(method=True)
 def view(self: Tensor, *shape: Wholes):
-    """The same elements in another shape, always in the same memory."""
+    """The same elements in another shape, always in the same memory; an error where that can't be.
+
+    Shapes: any -> `shape`, of as many elements; one size may be -1
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2, 3, 4]
+        m = x.view(2, 2)
+        m
+        backward m[1].sum()
+    """
     result = s.reshape(self, _whole_shape(self, shape))
     if result.array.size and not np.may_share_memory(result.array, self.array):
         raise ShapeFailure(
@@ -82,19 +98,44 @@ def view(self: Tensor, *shape: Wholes):
 
 @function(method=True)
 def view_as(self: Tensor, other: Tensor):
-    """The same elements in the shape of another tensor."""
-    return _shaped(self, _whole_shape(self, other.shape))
+    """The same elements in the shape of another tensor, always in the same memory; an error where that can't be.
+
+    Shapes: any, and any of as many elements -> that of other
+    Derivative: g.reshape(x.shape); other: none
+    Example: x = [1, 2, 3, 4]
+        m = x.view_as(zeros(2, 2))
+        m
+        backward m[1].sum()
+    """
+    return view.body(self, *other.shape)
 
 
 @function(method=True)
 def reshape_as(self: Tensor, other: Tensor):
-    """The same elements in the shape of another tensor."""
+    """The same elements in the shape of another tensor, read row by row.
+
+    Shapes: any, and any of as many elements -> that of other
+    Derivative: g.reshape(x.shape); other: none
+    Example: x = [1, 2, 3, 4]
+        m = x.reshape_as(zeros(2, 2))
+        m
+        backward m[:, 0].sum()
+    """
     return _shaped(self, _whole_shape(self, other.shape))
 
 
 @function()
 def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1):
-    """The dims from start to end made one."""
+    """The dims from start to end made one.
+
+    Shapes: (..., a, ..., b, ...) -> (..., a * ... * b, ...), () -> (1,)
+    Derivative: g.reshape(x.shape)
+    Example: x = [[[1, 2], [3, 4]]]
+        flatten(x)
+        rows = flatten(x, 0, 1)
+        rows
+        backward rows[1].sum()
+    """
     if not input.ndim:
         return s.reshape(input, (1,))
     start, end = axis_of(start_dim, input.ndim), axis_of(end_dim, input.ndim)
@@ -108,13 +149,29 @@ def flatten(input: Tensor, start_dim: Whole = 0, end_dim: Whole = -1):
 
 @function()
 def ravel(input: Tensor):
-    """All elements in one dim."""
+    """All elements in one dim.
+
+    Shapes: any -> (n,)
+    Derivative: g.reshape(x.shape)
+    Example: x = [[1, 2], [3, 4]]
+        row = ravel(x)
+        row
+        backward row[3]
+    """
     return s.reshape(input, (-1,)) if input.ndim != 1 else input
 
 
 @function()
 def unflatten(input: Tensor, dim: Whole, *sizes: Wholes):
-    """One dim made several."""
+    """One dim made several.
+
+    Shapes: (..., n, ...) -> (..., *sizes, ...), whose product is n; one may be -1
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2, 3, 4, 5, 6]
+        m = unflatten(x, 0, 3, 2)
+        m
+        backward m[2].sum()
+    """
     axis = axis_of(dim, input.ndim)
     shape = input.shape
     inner = Tensor(np.empty(shape[axis], np.bool_))
@@ -123,7 +180,16 @@ def unflatten(input: Tensor, dim: Whole, *sizes: Wholes):
 
 @function()
 def squeeze(input: Tensor, dim: Dims = None):
-    """Without the dims of size 1 (or those of them that are given)."""
+    """Without the dims of size 1 (or those of them that are given).
+
+    Shapes: (..., 1, ...) -> (...); a dim that is given and isn't 1 stays
+    Derivative: g.reshape(x.shape)
+    Example: x = [[[1], [2]]]
+        squeeze(x)
+        column = squeeze(x, 0)
+        column
+        backward column[1, 0]
+    """
     if dim is None:
         return s.squeeze(input, tuple(a for a, n in enumerate(input.shape) if n == 1))
     axes = axes_of(dim if isinstance(dim, tuple) else (dim,), input.ndim) or ()
@@ -133,20 +199,45 @@ def squeeze(input: Tensor, dim: Dims = None):
 
 @function()
 def unsqueeze(input: Tensor, dim: Whole):
-    """A new dim of size 1 at `dim`."""
+    """A new dim of size 1 at `dim`.
+
+    Shapes: (...) -> (..., 1, ...)
+    Derivative: g.reshape(x.shape)
+    Example: x = [1, 2, 3]
+        column = unsqueeze(x, 1)
+        column
+        total = (column * [10, 20]).sum()
+        backward total
+    """
     return s.expand_dims(input, axis_of(dim, input.ndim + 1))
 
 
 @function(also=("swapaxes", "swapdims"))
 def transpose(input: Tensor, dim0: Whole, dim1: Whole):
-    """Two dims exchanged."""
+    """Two dims exchanged.
+
+    Shapes: (..., a, ..., b, ...) -> (..., b, ..., a, ...)
+    Derivative: g.transpose(dim0, dim1)
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        turned = transpose(x, 0, 1)
+        turned
+        backward turned[2].sum()
+    """
     a, b = axis_of(dim0, input.ndim), axis_of(dim1, input.ndim)
     return s.swapaxes(input, a, b) if input.ndim else s.transpose_nothing(input, ())
 
 
 @function()
 def t(input: Tensor):
-    """A matrix transposed; vectors and numbers as they are."""
+    """A matrix transposed; vectors and numbers as they are.
+
+    Shapes: (m, n) -> (n, m), (n,) -> (n,), () -> ()
+    Derivative: g.t()
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        turned = t(x)
+        turned
+        backward turned[2].sum()
+    """
     if input.ndim > 2:
         raise ShapeFailure(
             f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D",
@@ -157,7 +248,15 @@ def t(input: Tensor):
 
 @function()
 def permute(input: Tensor, *dims: Wholes):
-    """The dims in another order."""
+    """The dims in another order.
+
+    Shapes: (d0, d1, d2) -> (d2, d0, d1) for permute(2, 0, 1): out.shape[k] is x.shape[dims[k]]
+    Derivative: g.permute(argsort(dims))
+    Example: x = [[[1, 2, 3], [4, 5, 6]]]
+        turned = permute(x, 2, 0, 1)
+        turned
+        backward turned[0].sum()
+    """
     if len(dims) != input.ndim:
         raise ShapeFailure(
             "permute: the number of dimensions in the tensor input does not match the length of the "
@@ -172,7 +271,15 @@ def permute(input: Tensor, *dims: Wholes):
 
 @function(also=("moveaxis",))
 def movedim(input: Tensor, source: Wholes, destination: Wholes):
-    """Dims moved to other places; the others keep their order."""
+    """Dims moved to other places; the others keep their order.
+
+    Shapes: (a, b, c) -> (b, c, a) for movedim(0, -1)
+    Derivative: g.movedim(destination, source)
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        moved = movedim(x, 0, -1)
+        moved
+        backward moved[2].sum()
+    """
     if len(source) != len(destination):
         raise IndexFailure(f"movedim: source {source} and destination {destination} must have as many dims")
     start = [axis_of(d, input.ndim) for d in source]
@@ -187,12 +294,28 @@ def movedim(input: Tensor, source: Wholes, destination: Wholes):
 
 
 def transposed(self: Tensor) -> Tensor:
-    """`x.T`: all dims reversed."""
+    """`x.T`: all dims reversed.
+
+    Shapes: (a, b, c) -> (c, b, a)
+    Derivative: g.T
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        x.T
+        total = (x.T @ [10, 1]).sum()
+        backward total
+    """
     return s.permute(self, tuple(range(self.ndim))[::-1])
 
 
 def matrix_transposed(self: Tensor, attribute: str = "mT") -> Tensor:
-    """`x.mT`: the last two dims exchanged."""
+    """`x.mT`: the last two dims exchanged.
+
+    Shapes: (..., m, n) -> (..., n, m)
+    Derivative: g.mT
+    Example: x = [[[1, 2, 3], [4, 5, 6]]]
+        x.mT
+        corner = x.mT[0, 2, 1]
+        backward corner
+    """
     if self.ndim < 2:
         raise ShapeFailure(
             f"tensor.{attribute} is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor."
@@ -201,7 +324,15 @@ def matrix_transposed(self: Tensor, attribute: str = "mT") -> Tensor:
 
 
 def conjugate_transposed(self: Tensor) -> Tensor:
-    """`x.H`: a matrix transposed; a number is itself."""
+    """`x.H`: a matrix transposed; a number is itself.
+
+    Shapes: (m, n) -> (n, m), () -> ()
+    Derivative: g.H
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        x.H
+        corner = x.H[2, 1]
+        backward corner
+    """
     if self.ndim not in (0, 2):
         raise ShapeFailure(
             f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor.",
@@ -234,31 +365,72 @@ def _expanded(input: Tensor, sizes: tuple[int, ...]) -> Tensor:
 
 @function(method=True)
 def expand(self: Tensor, *sizes: Wholes):
-    """Dims of size 1 stretched, without copying; -1 keeps a size."""
+    """Dims of size 1 stretched, without copying; -1 keeps a size.
+
+    Shapes: (..., 1, ...) -> `sizes`, which may have more dims in front
+    Derivative: g.sum_to_size(x.shape)
+    Example: x = [[1], [2]]
+        wide = x.expand(-1, 3)
+        wide
+        backward wide.sum()
+    """
     return _expanded(self, sizes)
 
 
 @function(method=True)
 def expand_as(self: Tensor, other: Tensor):
-    """Stretched to the shape of another tensor."""
+    """Stretched to the shape of another tensor, without copying.
+
+    Shapes: any that broadcasts to that of other -> that of other
+    Derivative: g.sum_to_size(x.shape); other: none
+    Example: x = [1, 2]
+        tall = x.expand_as(zeros(3, 2))
+        tall
+        backward tall[:, 0].sum()
+    """
     return _expanded(self, other.shape)
 
 
 @function()
 def broadcast_to(input: Tensor, *shape: Wholes):
-    """Dims of size 1 stretched to a shape, without copying."""
+    """Dims of size 1 stretched to a shape, without copying.
+
+    Shapes: any that broadcasts to `shape` -> `shape`
+    Derivative: g.sum_to_size(x.shape)
+    Example: x = [1, 2]
+        tall = broadcast_to(x, 3, 2)
+        tall
+        backward tall[:, 0].sum()
+    """
     return _expanded(input, shape)
 
 
 @function()
 def tile(input: Tensor, *dims: Wholes):
-    """Copies side by side: so many along each dim, counted from the last."""
+    """Copies side by side: so many along each dim, counted from the last.
+
+    Shapes: (m, n) -> (a * m, b * n) for tile(a, b); missing dims are 1, on either side
+    Derivative: the sum of g over the copies: for a vector g.reshape(-1, n).sum(0)
+    Example: x = [1, 2]
+        twice = tile(x, 2)
+        twice
+        backward twice[:3].sum()
+        tile(x, 2, 1)
+    """
     return _tiled(input, (1,) * (input.ndim - len(dims)) + dims)
 
 
 @function(method=True)
 def repeat(self: Tensor, *repeats: Wholes):
-    """Copies side by side: so many along each dim."""
+    """Copies side by side: so many along each dim.
+
+    Shapes: (m, n) -> (a * m, b * n) for repeat(a, b), which may have more dims in front
+    Derivative: the sum of g over the copies: for a vector g.reshape(-1, n).sum(0)
+    Example: x = [1, 2]
+        rows = x.repeat(3, 1)
+        rows
+        backward rows[:, 0].sum()
+    """
     if len(repeats) < self.ndim:
         raise ShapeFailure(
             "Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor",
@@ -277,26 +449,59 @@ def _tiled(input: Tensor, repeats: tuple[int, ...]) -> Tensor:
 
 @function()
 def flip(input: Tensor, *dims: Wholes):
-    """The order reversed along dims."""
+    """The order reversed along dims.
+
+    Shapes: any -> the same
+    Derivative: g.flip(dims)
+    Example: x = [[1, 2], [3, 4]]
+        flip(x, 0)
+        both = flip(x, 0, 1)
+        both
+        backward both[0, 0]
+    """
     axes = axes_of(dims, input.ndim) if dims else ()
     return s.flip(input, axes or ())
 
 
 @function()
 def fliplr(input: Tensor):
-    """The columns in reverse."""
+    """The columns in reverse.
+
+    Shapes: (m, n, ...) -> the same
+    Derivative: g.fliplr()
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        turned = fliplr(x)
+        turned
+        backward turned[:, 0].sum()
+    """
     return s.flip(input, (1,))
 
 
 @function()
 def flipud(input: Tensor):
-    """The rows in reverse."""
+    """The rows in reverse.
+
+    Shapes: (m, ...) -> the same
+    Derivative: g.flipud()
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        turned = flipud(x)
+        turned
+        backward turned[0].sum()
+    """
     return s.flip(input, (0,))
 
 
 @function()
 def roll(input: Tensor, shifts: Wholes, dims: Dims = None):
-    """The elements moved on along dims, those that leave at the end back at the start."""
+    """The elements moved on along dims, those that leave at the end back at the start.
+
+    Shapes: any -> the same; without dims all elements move as one row
+    Derivative: g.roll(-shifts, dims)
+    Example: x = [1, 2, 3, 4]
+        moved = roll(x, 1)
+        moved
+        backward moved[0]
+    """
     if not shifts:
         raise ValueFailure("`shifts` required", help="`roll(x, 1)` moves the elements by one")
     if dims is None or dims == ():
@@ -313,13 +518,29 @@ def roll(input: Tensor, shifts: Wholes, dims: Dims = None):
 
 @function()
 def tril(input: Tensor, diagonal: Whole = 0):
-    """The lower triangle, zeros above."""
+    """The lower triangle, zeros above; diagonals above the main one count from 1, those below from -1.
+
+    Shapes: (..., m, n) -> the same
+    Derivative: tril(g, diagonal)
+    Example: x = [[1, 2], [3, 4]]
+        low = tril(x)
+        low
+        backward low.sum()
+    """
     return s.tril(_matrix(input, "tril"), diagonal)
 
 
 @function()
 def triu(input: Tensor, diagonal: Whole = 0):
-    """The upper triangle, zeros below."""
+    """The upper triangle, zeros below; diagonals above the main one count from 1, those below from -1.
+
+    Shapes: (..., m, n) -> the same
+    Derivative: triu(g, diagonal)
+    Example: x = [[1, 2], [3, 4]]
+        high = triu(x, 1)
+        high
+        backward high.sum()
+    """
     return s.triu(_matrix(input, "triu"), diagonal)
 
 
@@ -331,7 +552,15 @@ def _matrix(input: Tensor, name: str) -> Tensor:
 
 @function()
 def diagonal(input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1):
-    """A diagonal of two dims, as the last dim."""
+    """A diagonal of two dims, as the last dim.
+
+    Shapes: (..., m, ..., n, ...) -> (..., k), k = min(m, n) for the main one; dim1 and dim2 are those of m and n
+    Derivative: zeros_like(x).diagonal_scatter(g, offset, dim1, dim2)
+    Example: x = [[1, 2, 3], [4, 5, 6]]
+        d = diagonal(x, 1)
+        d
+        backward d.sum()
+    """
     a, b = axis_of(dim1, input.ndim), axis_of(dim2, input.ndim)
     if a == b:
         raise IndexFailure(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
@@ -340,7 +569,18 @@ def diagonal(input: Tensor, offset: Whole = 0, dim1: Whole = 0, dim2: Whole = 1)
 
 @function()
 def diag(input: Tensor, diagonal: Whole = 0):
-    """The diagonal of a matrix, or a matrix with a vector on its diagonal."""
+    """The diagonal of a matrix, or a matrix with a vector on its diagonal.
+
+    Shapes: (m, n) -> (k,), k = min(m, n) for the main one; (n,) -> (n, n), larger by abs(diagonal)
+    Derivative: of a matrix zeros_like(x).diagonal_scatter(g, diagonal); of a vector g.diagonal(diagonal)
+    Example: x = [[1, 2], [3, 4]]
+        trace = diag(x).sum()
+        backward trace
+    Example: x = [1, 2]
+        m = diag(x)
+        m
+        backward (m @ m).sum()
+    """
     if input.ndim == 1:
         n = input.shape[0] + abs(diagonal)
         allocatable((n, n), input.dtype)

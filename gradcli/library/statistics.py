@@ -53,19 +53,51 @@ def _with_mean(measure: Any, name: str, input: Tensor, dim: Any, unbiased: Any, 
 
 @function()
 def std_mean(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
-    """Standard deviation and mean of all elements, or along dims."""
+    """The standard deviation and the mean of all elements, or along dims: a pair.
+
+    Shapes: any -> two of (); along dims these go, or become 1 with `keepdim`
+    Derivative: that of `std` and that of `mean`, added up where both are used
+    Kink: as `std`: 0 where all elements are equal, nan for one element. (why: gradcli/engine/reductions.py)
+    Example: x = [1, 2, 6]
+        s, m = std_mean(x)
+        s
+        m
+        z = (6 - m) / s
+        backward z
+    """
     return _with_mean(std, "StdMeanBackward0", input, dim, unbiased, keepdim, correction)
 
 
 @function()
 def var_mean(input: Tensor, dim=None, unbiased=None, keepdim: Flag = False, *, correction: Number = 1):
-    """Variance and mean of all elements, or along dims."""
+    """The variance and the mean of all elements, or along dims: a pair.
+
+    Shapes: any -> two of (); along dims these go, or become 1 with `keepdim`
+    Derivative: that of `var` and that of `mean`, added up where both are used
+    Kink: as `var`: nan for one element. (why: gradcli/engine/reductions.py)
+    Example: x = [1, 2, 6]
+        v, m = var_mean(x)
+        v
+        m
+        backward v + m
+    """
     return _with_mean(var, "VarMeanBackward0", input, dim, unbiased, keepdim, correction)
 
 
 @function()
 def aminmax(input: Tensor, *, dim: OptionalWhole = None, keepdim: Flag = False):
-    """Minimum and maximum of all elements, or along a dim; elements that tie share the gradient."""
+    """The minimum and the maximum of all elements, or along a dim; elements that tie share the gradient.
+
+    Shapes: any -> min and max (); along a dim it goes, or becomes 1 with `keepdim`
+    Derivative: that of `amin` and that of `amax`, added up where both are used
+    Kink: elements that tie share the gradient evenly; a nan is both extremes of whatever holds one; of nothing an
+        error. (why: gradcli/engine/reductions.py)
+    Example: x = [1, 4, 4]
+        ends = aminmax(x)
+        ends
+        width = ends.max - ends.min
+        backward width
+    """
     not_empty(input, dim, "aminmax")
     axis = axes_of(dim, input.ndim)
     return AminmaxParts(relabel(of(input, axis, keepdim), "AminmaxBackward0") for of in (r.amin, r.amax))
@@ -76,7 +108,16 @@ def aminmax(input: Tensor, *, dim: OptionalWhole = None, keepdim: Flag = False):
 
 @function()
 def nansum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The sum of all elements that aren't nan, or along dims."""
+    """The sum of all elements that aren't nan, or along dims.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: where(isnan(x), 0, g), once the dims that went are put back in g
+    Kink: an element that is nan has no part in the sum, and gradient 0; the sum of nothing but nan is 0.
+    Example: x = [1, nan, 3]
+        total = nansum(x)
+        total
+        backward total
+    """
     input = input if dtype is None else as_tensor(input, dtype)
     if input.dtype.kind != "f":
         return sum(input, dim, keepdim)
@@ -86,7 +127,16 @@ def nansum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dty
 
 @function()
 def nanmean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
-    """The mean of all elements that aren't nan, or along dims."""
+    """The mean of all elements that aren't nan, or along dims.
+
+    Shapes: any -> (); along dims these go, or become 1 with `keepdim`
+    Derivative: where(isnan(x), 0, g / n), n elements that aren't nan, once the dims that went are put back in g and n
+    Kink: an element that is nan has no part in the mean, and gradient 0; the mean of nothing but nan is nan.
+    Example: x = [1, nan, 3]
+        middle = nanmean(x)
+        middle
+        backward middle
+    """
     if input.dtype.kind != "f":
         raise TypeFailure(
             f"nanmean(): expected input to have floating point or complex dtype but got {input.dtype}",
@@ -99,7 +149,19 @@ def nanmean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dt
 
 @function()
 def nanmedian(input: Tensor, dim: OptionalWhole = None, keepdim: Flag = False):
-    """The lower median of all elements that aren't nan; along a dim, values and indices."""
+    """The lower median of all elements that aren't nan; along a dim, values and indices.
+
+    Shapes: any -> (); along a dim (..., n, ...) -> values and indices (...), the dim 1 with `keepdim`
+    Derivative: where(x == out, g, 0) / count_nonzero(x == out); along a dim zeros_like(x).scatter(dim, indices, g)
+    Kink: elements that tie for the median of all share the gradient evenly; along a dim it goes to the one that
+        `indices` names, the middle one in a stable order; the median of nothing but nan is nan. (why:
+        gradcli/engine/reductions.py)
+    Example: x = [nan, 5, 1, 2, nan]
+        m = nanmedian(x)
+        m
+        backward m
+        nanmedian(x, 0)
+    """
     array = np.asarray(input.array)
     if dim is None:
         return _nanmedian_of_all(input)
@@ -159,7 +221,11 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
 
 
 def _at_shares(row: Tensor, shares: Tensor, passes_over_nan: bool, interpolation: str) -> Tensor:
-    """The values at shares of the way through each row in order; the shares are the last dim of the result."""
+    """The values at shares of the way through each row in order; the shares are the last dim of the result.
+
+    A share that falls on an element has it below and above: the slope in the share, which is another on each side, is
+    then 0, as in torch.
+    """
     ordered = sort(row)[0]
     missing = np.isnan(ordered.array)
     last = ordered.shape[-1] - 1
@@ -186,7 +252,24 @@ def _at_shares(row: Tensor, shares: Tensor, passes_over_nan: bool, interpolation
 def quantile(
     input: Tensor, q: Operand, dim: OptionalWhole = None, keepdim: Flag = False, *, interpolation: Text = "linear"
 ):
-    """The values below which the shares q of the elements lie, of all or along a dim."""
+    """The values below which the shares q of the elements lie, of all or along a dim.
+
+    The k-th of n elements in order, with k = q * (n - 1) from 0; between two of them `interpolation` says what:
+    "linear", "lower", "higher", "midpoint" or "nearest".
+
+    Shapes: any -> (), or (len(q),) where q is a vector; along a dim (..., n, ...) -> (...), or (len(q), ...); the dim 1
+        with `keepdim`; q from 0 to 1
+    Derivative: with w = frac(q * (n - 1)) input: g * (1 - w) at the element below and g * w at the one above; q: g * (n
+        - 1) * (above - below); "midpoint" has w = 0.5, and the others g at the element that they take, and both 0 in q
+    Kink: where q falls on an element, that one has all of input's gradient, and q has 0; of equal elements those have
+        it that stand there in a stable order; "nearest" takes the even one of two as near; whatever holds a nan has no
+        other quantile.
+    Example: x = [4, 1, 2, 8]
+        v = quantile(x, 0.25)
+        v
+        backward v
+        quantile(x, [0, 0.5, 1])
+    """
     return _quantile("quantile", input, q, dim, keepdim, interpolation)
 
 
@@ -194,7 +277,17 @@ def quantile(
 def nanquantile(
     input: Tensor, q: Operand, dim: OptionalWhole = None, keepdim: Flag = False, *, interpolation: Text = "linear"
 ):
-    """The quantiles of the elements that aren't nan."""
+    """The quantiles of the elements that aren't nan, as `quantile` has them.
+
+    Shapes: any -> (), or (len(q),) where q is a vector; along a dim (..., n, ...) -> (...), or (len(q), ...); the dim 1
+        with `keepdim`; q from 0 to 1
+    Derivative: that of `quantile` of the n elements that aren't nan, and 0 for those that are
+    Kink: as `quantile`; the quantile of nothing but nan is nan.
+    Example: x = [4, 1, nan, 2]
+        v = nanquantile(x, 0.25)
+        v
+        backward v
+    """
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation)
 
 
@@ -203,13 +296,32 @@ def nanquantile(
 
 @function()
 def msort(input: Tensor):
-    """The elements in order along the first dim."""
+    """The elements in order along the first dim: `sort(x, 0)` without the indices.
+
+    Shapes: (n, ...) -> the same
+    Derivative: zeros_like(x).scatter(0, indices, g) with the indices of `sort(x, 0)`
+    Kink: equal elements keep their order; nan counts as the largest.
+    Example: x = [[3, 1], [2, 5]]
+        s = msort(x)
+        s
+        backward s[0, 0]
+    """
     return sort(input, 0)[0]
 
 
 @function()
 def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False):
-    """The k-th smallest element along a dim, counted from 1: values and indices."""
+    """The k-th smallest element along a dim, counted from 1: values and indices.
+
+    Shapes: (..., n, ...) -> values and indices (...), the dim 1 with `keepdim`; k from 1 to n
+    Derivative: zeros_like(x).scatter(dim, indices, g): the element at `indices` has the gradient, the others 0
+    Kink: of equal elements it's the one that is k-th in a stable order, where PyTorch leaves open which; nan counts as
+        the largest. (why: gradcli/library/reducing.py)
+    Example: x = [5, 2, 9]
+        second = kthvalue(x, 2)
+        second
+        backward second.values
+    """
     axis = axis_of(dim, input.ndim)
     if not 1 <= k <= (input.shape[axis] if input.ndim else 1):
         raise ValueFailure(f"kthvalue(): selected number k out of range for dimension {axis}")
@@ -219,7 +331,17 @@ def kthvalue(input: Tensor, k: Whole, dim: Whole = -1, keepdim: Flag = False):
 
 @function()
 def mode(input: Tensor, dim: Whole = -1, keepdim: Flag = False):
-    """The most frequent element along a dim (the smallest of them, at its last place): values and indices."""
+    """The most frequent element along a dim (the smallest of them, at its last place): values and indices.
+
+    Shapes: (..., n, ...) -> values and indices (...), the dim 1 with `keepdim`
+    Derivative: zeros_like(x).scatter(dim, indices, g): the element at `indices` has the gradient, the others 0
+    Kink: of its equal elements the last has the gradient; of several that are equally frequent the smallest is taken;
+        of nothing an error. (why: gradcli/library/reducing.py)
+    Example: x = [3, 1, 3, 2]
+        m = mode(x)
+        m
+        backward m.values
+    """
     not_empty(input, dim, "mode")
     axis = axis_of(dim, input.ndim)
     return picked(ModeParts, _take_mode, input, _mode_index(input.array, axis) if input.ndim else None, dim, keepdim)
@@ -248,7 +370,13 @@ def _counted(input: Tensor) -> np.ndarray:
 
 @function()
 def bincount(input: Tensor, weights: OptionalTensor = None, minlength: Whole = 0):
-    """How often each whole number from 0 on occurs, or the sum of the weights that stand beside it."""
+    """How often each whole number from 0 on occurs, or the sum of the weights that stand beside it.
+
+    Shapes: (n,) of whole numbers from 0 -> (m,), the largest number + 1 or `minlength`, whichever is more; weights (n,)
+    Derivative: none: a count; none for weights either, as in PyTorch (zeros(m).index_add(0, x, weights) has one)
+    Example: bincount([1, 2, 2, 4])
+        bincount([0, 1, 1], weights=[0.5, 1., 2.])
+    """
     values = _counted(input)
     if minlength < 0:
         raise ValueFailure("minlength should be >= 0")
@@ -262,7 +390,16 @@ def bincount(input: Tensor, weights: OptionalTensor = None, minlength: Whole = 0
 
 @function()
 def histc(input: Tensor, bins: Whole = 100, min: Number = 0, max: Number = 0):
-    """How many elements fall into each of `bins` equal parts of min to max (of the data's own range if both are 0)."""
+    """How many elements fall into each of `bins` equal parts of min to max (of the data's own range if both are 0).
+
+    Shapes: any -> (bins,), of the dtype of the input
+    Derivative: none: a count
+    Kink: an element at the border of two parts counts in the upper one, at max in the last; nan and what lies outside
+        count nowhere; where all elements are equal the range is 1 to each side of them.
+    Example: x = [1., 2., 2., 3.]
+        histc(x, 4)
+        histc(x, 4, 0, 4)
+    """
     if bins <= 0:
         raise ValueFailure("torch.histogram(): bins must be > 0")
     if input.dtype.kind != "f":
@@ -289,7 +426,16 @@ def unique(
     input: Tensor, sorted: Flag = True, return_inverse: Flag = False, return_counts: Flag = False,
     dim: OptionalWhole = None,
 ):  # fmt: skip
-    """The different elements (or slices along a dim) in order; also where each went, and how often it occurs."""
+    """The different elements (or slices along a dim) in order; also where each went, and how often it occurs.
+
+    Shapes: any -> (m,), along a dim (..., m, ...); the inverse has the input's shape (along a dim, (n,)), the counts
+        (m,)
+    Derivative: none: equal elements have become one
+    Kink: every nan is an element of its own, at the end.
+    Example: x = [3, 1, 3, 2]
+        unique(x)
+        unique(x, return_inverse=true, return_counts=true)
+    """
     axis = None if dim is None else axis_of(dim, input.ndim)
     found = np.unique(
         np.asarray(input.array), return_inverse=True, return_counts=True, axis=axis, equal_nan=False
@@ -307,7 +453,16 @@ def searchsorted(
     sorted_sequence: Tensor, input: Operand, *, out_int32: Flag = False, right: Flag = False,
     side: OptionalText = None, sorter: OptionalTensor = None,
 ):  # fmt: skip
-    """Where each element would go into an ordered row (the last dim), before what equals it; with `right`, after."""
+    """Where each element would go into an ordered row (the last dim), before what equals it; with `right`, after.
+
+    Shapes: (n,) and any, or (..., n) and (..., m) -> that of the elements; int64, or int32 with `out_int32`
+    Derivative: none: an index
+    Kink: an element that equals some of the row goes before them, with `right` or side="right" after them; nan goes to
+        the end.
+    Example: row = [1., 3., 5.]
+        searchsorted(row, [0., 3., 4., 9.])
+        searchsorted(row, [0., 3., 4., 9.], right=true)
+    """
     if side not in (None, "left", "right"):
         raise ValueFailure(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
     if right and side == "left":
@@ -333,7 +488,14 @@ def searchsorted(
 
 @function()
 def bucketize(input: Operand, boundaries: Tensor, *, out_int32: Flag = False, right: Flag = False):
-    """Which of the ranges between boundaries each element falls into."""
+    """Which of the ranges between boundaries each element falls into.
+
+    Shapes: any, (n,) in order -> that of the elements, numbers from 0 to n; int64, or int32 with `out_int32`
+    Derivative: none: an index
+    Kink: an element at a boundary belongs to the range that ends there, with `right` to the one that begins there.
+    Example: bucketize([0.5, 1., 2.5, 9.], [1., 2., 3.])
+        bucketize([0.5, 1., 2.5, 9.], [1., 2., 3.], right=true)
+    """
     if boundaries.ndim != 1:
         raise ShapeFailure(f"bucketize(): boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")
     return searchsorted(boundaries, input, out_int32=out_int32, right=right)

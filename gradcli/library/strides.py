@@ -19,7 +19,15 @@ from gradcli.library.vocabulary import function
 
 @function("unfold", method=True)
 def unfold(self: Tensor, dimension: Whole, size: Whole, step: Whole):
-    """`x.unfold(dim, size, step)`: the windows of a size along a dim, a step apart, as a new last dim."""
+    """`x.unfold(dim, size, step)`: the windows of a size along a dim, a step apart, as a new last dim.
+
+    Shapes: (..., n, ...) -> (..., w, ..., size), w = floor((n - size) / step) + 1
+    Derivative: g of each place in a window added to the element that stands there: more than once where windows overlap
+    Example: x = [1, 2, 3, 4]
+        windows = x.unfold(0, 3, 1)
+        windows
+        backward windows.sum()
+    """
     axis = axis_of(dimension, self.ndim)
     length = self.shape[axis] if self.ndim else 1
     if size < 0:
@@ -71,5 +79,14 @@ def _walk(strides: Any, shape: Any) -> np.ndarray:
 
 @function()
 def as_strided(input: Tensor, size: Wholes, stride: Wholes, storage_offset: OptionalWhole = None):
-    """The elements that steps in memory lead to, in a shape; a copy."""
+    """The elements that steps in memory lead to, in a shape; a copy, where PyTorch has a view.
+
+    Shapes: any -> `size`; the element at (i, j) is the one of storage_offset + i * stride[0] + j * stride[1]
+    Derivative: g of each place added to the element that it was read from: more than once where places share one
+    Kink: steps that lead out of the input are an error.
+    Example: x = [1, 2, 3, 4]
+        windows = as_strided(x, (3, 2), (1, 1))
+        windows
+        backward windows.sum()
+    """
     return g.read_at(input, strided_places(input, size, stride, storage_offset))

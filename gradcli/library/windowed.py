@@ -26,6 +26,11 @@ def each(value: Any, count: int, name: str, least: int = 1, function: str = "the
     return numbers
 
 
+def letters(dims: int, mark: str = "") -> str:
+    """The lengths of an image as the shapes in descriptions name them: "H, W", with a mark "H', W'"."""
+    return ", ".join(letter + mark for letter in ("L", "HW", "DHW")[dims - 1])
+
+
 def batched(input: Tensor, dims: int, function: str) -> tuple[Tensor, bool]:
     """The input with a batch dimension, and whether it was given one; ShapeFailure for other dimensions."""
     if input.ndim == dims + 2:

@@ -27,19 +27,22 @@ from gradcli.analysis.derivation import Derivation, LeftOut, Line, Path, Slope
 from gradcli.analysis.graph import CONSTANT, DETACHED
 from gradcli.engine import modes
 from gradcli.engine.notation import tensor_text
-from gradcli.render.graph_text import TIMES, WIDTH, Piece, clipped, columns
-
-NONE, NUMBER, GRADIENT, NAME, HEADER, REFERENCE, NOTE, SHAPE = (
-    "",
-    "number",
-    "gradient",
-    "name",
-    "message",
-    "reference",
-    "header",
-    "size",
+from gradcli.render.graph_text import (
+    GRADIENT,
+    NAME,
+    NONE,
+    NUMBER,
+    REFERENCE,
+    SHAPE,
+    TIMES,
+    WIDTH,
+    Piece,
+    clipped,
+    columns,
 )
-"""The theme's styles (theme.py) of what a derivation is made of."""
+
+HEADER, NOTE = "message", "header"
+"""The theme's styles (theme.py) of what a derivation is made of beside what is in a tree, too."""
 
 _SMALL = 16
 """Elements up to which a value is shown, if it fits."""

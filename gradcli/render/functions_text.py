@@ -6,8 +6,8 @@
     shapes      any, and the result's is the same
     derivative  1/(1 + x)
 
-    >> log1p([0.5, 1., 2.])
-    tensor([0.4055, 0.6931, 1.0986])
+      >>> log1p([0.5, 1., 2.])
+      tensor([0.4055, 0.6931, 1.0986])
 
 The lines come in pieces, each with the name of its style (theme.py), for a terminal.
 """
@@ -22,7 +22,7 @@ from textwrap import wrap
 from gradcli.library.catalogue import Entry
 from gradcli.render.graph_text import Piece
 
-PROMPT, CONTINUED = ">> ", ".. "
+PROMPT, CONTINUED = ">>> ", "... "
 
 Shown = Sequence[tuple[str, str]]
 """An example: each of its statements, and what it shows."""
@@ -42,7 +42,7 @@ def listed(entries: Iterable[Entry], width: int) -> Iterator[list[Piece]]:
         room = min(max(len(entry.name) for entry in group), 32)
         for entry in group:
             meaning = " ".join(entry.summary.split("\n\n")[0].split())
-            space = width - room - 4
+            space = width - max(room, len(entry.name)) - 4
             if len(meaning) > space:
                 meaning = meaning[: max(space - 3, 0)].rstrip() + "..."
             yield [("  ", ""), (f"{entry.name:{room}}", "name"), ("  " + meaning, "")]
@@ -62,17 +62,20 @@ def page(entry: Entry, examples: Sequence[Shown], width: int) -> Iterator[list[P
         yield []
         for statement, output in example:
             first, *others = statement.split("\n")
-            yield [(PROMPT, "header"), (first, "")]
-            yield from ([(CONTINUED, "header"), (line, "")] for line in others)
-            yield from ([(line, "")] for line in output.splitlines())
+            yield [("  " + PROMPT, "header"), (first, "")]
+            yield from ([("  " + CONTINUED, "header"), (line, "")] for line in others)
+            yield from ([("  " + line, "")] for line in output.splitlines())
 
 
 def _lines(text: str, width: int, style: str = "") -> Iterator[list[Piece]]:
     return ([(line, style)] for line in wrap(text, width, subsequent_indent="    " if style else ""))
 
 
-def facts_of(entry: Entry) -> Iterator[tuple[str, str]]:
-    """What there is to say of a function beside its description, each with its label."""
+def facts_of(entry: Entry, alone: bool = True) -> Iterator[tuple[str, str]]:
+    """What there is to say of a function beside its description, each with its label.
+
+    `alone`: whether nothing else says what the letters of a derivative mean.
+    """
     if len(entry.names) > 1:
         yield "also", ", ".join(entry.names[1:])
     if entry.in_place:
@@ -80,10 +83,10 @@ def facts_of(entry: Entry) -> Iterator[tuple[str, str]]:
     if entry.shapes:
         yield "shapes", entry.shapes
     if entry.derivative:
-        symbols = sorted(set(_SYMBOLS.findall(entry.derivative)))
+        symbols = sorted(set(_SYMBOLS.findall(entry.derivative))) if alone else []
         yield "derivative", "; ".join([entry.derivative, *(_MEANINGS[symbol] for symbol in symbols)])
     if entry.kink:
-        yield "at kinks", entry.kink
+        yield "convention", entry.kink
     yield "source", entry.source
 
 
@@ -114,7 +117,7 @@ def markdown(pages: Iterable[tuple[Entry, Sequence[Shown]]]) -> Iterator[str]:
         yield f"\n## {section}\n"
         for entry, examples in members:
             yield f"\n### {_plain(entry.name)}\n\n`{entry.signature}`\n\n{_plain(entry.summary)}\n"
-            facts = [f"- {label}: {_plain(text)}\n" for label, text in facts_of(entry)]
+            facts = [f"- {label}: {_plain(text)}\n" for label, text in facts_of(entry, alone=False)]
             yield "\n" + "".join(facts)
             for example in examples:
                 yield "\n```text\n"

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 from prompt_toolkit.completion import Completion
 
 from gradcli.errors import FileFailure, NameFailure, TypeFailure, ValueFailure
+from gradcli.filesystem import write_text
 from gradcli.repl import record
 from gradcli.repl.settings import SETTINGS
-from gradcli.writing import write_whole
 
 if TYPE_CHECKING:
     from gradcli.repl.completion import GrCompleter
@@ -151,6 +151,7 @@ def _row(shell: Shell, left: str, right: str, width: int) -> None:
 
 
 def _help_on(shell: Shell, name: str) -> None:
+    from gradcli.functions import pages_of
     from gradcli.language.nearest import nearest
     from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, METHODS
     from gradcli.repl import words
@@ -165,10 +166,8 @@ def _help_on(shell: Shell, name: str) -> None:
     else:
         if name in words.STATEMENTS:
             texts.append(words.STATEMENTS[name])
-        for table in (FUNCTIONS, METHODS):
-            if name in table and not (texts and table is METHODS and name in FUNCTIONS):
-                called = words.described(name, table[name]).partition("  ")[0]
-                texts.append(f"{called}\n{table[name].__doc__ or ''}")
+        if name in FUNCTIONS or name in METHODS:
+            texts += pages_of(name, shell.columns - 1)
         if name in CONSTANTS:
             texts.append(f"{name} = {CONSTANTS[name]!r}")
     if not texts and name in COMMANDS:
@@ -182,7 +181,10 @@ def _help_on(shell: Shell, name: str) -> None:
         )
     for text in texts:
         for line in text.rstrip().split("\n"):
-            shell.write("".join(f"{part}\n" for part in wrap(line.strip(), shell.columns - 1)) or "\n")
+            if len(line) < shell.columns:
+                shell.write(line + "\n")
+            else:
+                shell.write("".join(f"{part}\n" for part in wrap(line.strip(), shell.columns - 1)))
 
 
 @command()
@@ -318,7 +320,7 @@ def save(shell: Shell, file: str) -> None:
     path = Path(file.removesuffix("!").rstrip()).expanduser()
     if path.exists() and not forced and path.resolve() not in shell.saved:
         raise FileFailure(f"{path} exists already", help=f"to replace it: `:save {path}!`")
-    write_whole(path, record.script_of(shell.lines, shell.start, shell.session.snapshot()))
+    write_text(path, record.script_of(shell.lines, shell.start, shell.session.snapshot()))
     shell.saved.add(path.resolve())
     count = len(shell.lines)
     shell.write(f"{count} line{'s' * (count != 1)} saved as {path}\n")

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from prompt_toolkit.history import FileHistory, History, InMemoryHistory
 
+from gradcli.filesystem import replace_file
+
 MOST_BYTES = 2**20
 """Beyond this the older half of the file is dropped at the start of a session."""
 
@@ -45,10 +47,7 @@ def _drop_older_half(path: Path) -> None:
     # Each line's own begin after an empty line and a comment with its time.
     cut = text.find(b"\n# ", len(text) // 2)
     if cut >= 0:
-        shorter = path.with_name(f"{path.name}.{os.getpid()}")
-        shorter.write_bytes(text[cut:])
-        shorter.chmod(0o600)
-        shorter.replace(path)
+        replace_file(path, lambda file: file.write(text[cut:]))
 
 
 class LinesOfSessions(FileHistory):

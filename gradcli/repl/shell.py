@@ -113,14 +113,9 @@ def run_repl(
     while True:
         try:
             text = prompt.prompt()
-        except KeyboardInterrupt:
-            continue
-        except EOFError:
-            return 0
-        try:
             loading.shell().submit(text)
         except KeyboardInterrupt:
-            # Between two runs of one command.
+            # While typing, or between two runs of one command.
             continue
         except EOFError:
             return 0

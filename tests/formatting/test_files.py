@@ -8,7 +8,6 @@ import threading
 
 import pytest
 
-from gradcli.formatting import files
 from gradcli.formatting.files import run_fmt
 
 
@@ -126,7 +125,7 @@ def test_a_write_that_fails_leaves_the_file_and_nothing_else(fmt, tmp_path, monk
     def fail(*arguments):
         raise problem
 
-    monkeypatch.setattr(files.os, "replace", fail)
+    monkeypatch.setattr(os, "replace", fail)
     if isinstance(problem, OSError):
         assert fmt("a.gr") == (1, "", "error: can't write a.gr: no space left on device\n")
     else:

@@ -12,7 +12,7 @@ from gradcli.errors import SyntaxFailure
 from gradcli.evaluate import evaluate
 from gradcli.formatting import format_text
 from gradcli.grammar import parse
-from tests.grammar.test_tables import PROGRAMS, SOUPS
+from tests.grammar.programs import PROGRAMS, SOUPS, is_script
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = [path for folder in ("examples", "tests", "docs") for path in sorted((ROOT / folder).rglob("*.gr"))]
@@ -127,11 +127,3 @@ def test_any_text_is_formatted_or_refused(text):
     else:
         with pytest.raises(SyntaxFailure):
             format_text(text)
-
-
-def is_script(text):
-    try:
-        parse(text)
-    except SyntaxFailure:
-        return False
-    return True

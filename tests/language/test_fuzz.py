@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import re
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
-from types import FrameType
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -20,6 +18,7 @@ from hypothesis import strategies as st
 from gradcli import GradcliError, Session
 from gradcli.engine import modes
 from gradcli.errors import Span
+from tests.bounds import TimeUp, bounded
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="bounds time by an alarm")
 
@@ -39,28 +38,6 @@ PYTHONS = re.compile(
 """Words of Python's and NumPy's that no message to a person should hold."""
 
 
-class TimeUp(BaseException):
-    """The example's time is over."""
-
-
-@contextmanager
-def bounded() -> Iterator[None]:
-    """Ends an example quietly when its time is over."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise TimeUp
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    except TimeUp:
-        pass
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
 def assert_inside(span: Span | None, text: str) -> None:
     assert span is not None
     lines = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n").split("\n")
@@ -75,7 +52,8 @@ def assert_inside(span: Span | None, text: str) -> None:
 def survives(text: str) -> None:
     """Runs a text in a session of its own and looks at how it ends."""
     before = modes.recording, modes.default_dtype, modes.precision
-    with bounded():
+    # Quietly, where the time is over.
+    with suppress(TimeUp), bounded(SECONDS):
         try:
             for _ in Session(seed=1, sandbox=True).run(text):
                 pass
@@ -201,7 +179,9 @@ def test_statements_that_parse(statements: list[str]) -> None:
 # ---- valid scripts, spoilt
 
 SCRIPTS = Path(__file__).parents[1] / "scripts"
-TOKEN = re.compile(r"""[^\W\d]\w*|\d+\.?\d*(?:[eE][-+]?\d+)?|"[^"\n]*"|'[^'\n]*'|\*\*|//|->|[-+*/%@^|&=!<>]=|\s+|#[^\n]*|.""")
+TOKEN = re.compile(
+    r"""[^\W\d]\w*|\d+\.?\d*(?:[eE][-+]?\d+)?|"[^"\n]*"|'[^'\n]*'|\*\*|//|->|[-+*/%@^|&=!<>]=|\s+|#[^\n]*|."""
+)
 SEEDS = [
     [token if not token[0].isdigit() or float(token) <= 10 else "7" for token in TOKEN.findall(text)]
     for path in sorted(SCRIPTS.rglob("*.gr"))

@@ -10,9 +10,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import islice
-from types import FrameType
 from typing import Any
 
 import pytest
@@ -20,6 +18,7 @@ import pytest
 from gradcli import GradcliError, Session
 from gradcli.language.failures import is_bug
 from gradcli.library.vocabulary import FUNCTIONS, METHODS
+from tests.bounds import TimeUp, bounded
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "SIGALRM"), reason="bounds time by an alarm")
 
@@ -60,26 +59,6 @@ PYTHONS = re.compile(
 
 RAGGED = "[[1, 2], [3]]"
 """No name can have it: where it stands it's refused."""
-
-
-class TooSlow(BaseException):
-    """A call that didn't end in time."""
-
-
-@contextmanager
-def bounded() -> Iterator[None]:
-    """Ends a call that takes too long."""
-
-    def ring(number: int, frame: FrameType | None) -> None:
-        raise TooSlow
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def parameters(call: Any) -> tuple[str, ...]:
@@ -130,7 +109,7 @@ def prepared() -> Session:
 def failure_of(session: Session, source: str) -> GradcliError | None:
     """What a call ended with, none where it ended well."""
     try:
-        with bounded():
+        with bounded(SECONDS):
             for event in session.run(source):
                 str(event)
     except GradcliError as failure:
@@ -144,7 +123,7 @@ def findings(name: str, call: Any, method: bool) -> Iterator[str]:
     for source in calls(name, call, method):
         try:
             failure = failure_of(session, source)
-        except TooSlow:
+        except TimeUp:
             yield f"{source}: it takes longer than {SECONDS} s"
             session = prepared()
             continue

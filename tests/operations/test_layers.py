@@ -12,9 +12,9 @@ from gradcli import Session, tensor
 from gradcli.analysis.symbols import substituted
 from gradcli.engine import TABLE
 from gradcli.errors import LimitFailure
-from tests.analysis.test_derivation import check_explained, check_formula
-from tests.operations.inputs import GOLDEN_FILE, Golden, read_golden
-from tests.operations.test_golden import check_names, check_refusal, check_value_and_gradients, named_cases, run_cases
+from tests.analysis.derivations import check_formula
+from tests.operations.golden import explained_test, golden_tests
+from tests.operations.inputs import GOLDEN_FILE, read_golden
 
 GOLDEN = read_golden(GOLDEN_FILE.with_name("layers.json"))
 
@@ -42,31 +42,15 @@ NAMES_DIFFER: dict[str, str] = {
 """Whose grad_fn is called otherwise."""
 
 
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=False))
-def test_value_and_gradients(case: Golden) -> None:
-    check_value_and_gradients(case, SECOND_ORDER)
-
-
-@pytest.mark.parametrize("case", named_cases(GOLDEN, DEPARTURES | NAMES_DIFFER))
-def test_grad_fn_has_pytorch_name(case: Golden) -> None:
-    check_names(case)
-
-
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=True))
-def test_what_pytorch_refuses_is_refused(case: Golden) -> None:
-    check_refusal(case)
+test_value_and_gradients, test_grad_fn_has_pytorch_name, test_what_pytorch_refuses_is_refused = golden_tests(
+    GOLDEN, DEPARTURES, SECOND_ORDER, NAMES_DIFFER
+)
 
 
 # ---- formulas and derivations
 
 
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(case, id=case.expression) for case in GOLDEN if case.variant == "float64" and case.differentiable],
-)
-def test_every_function_is_explained_and_the_gradients_are_those_of_backward(case: Golden) -> None:
-    with np.errstate(all="ignore"):
-        check_explained(case)
+test_every_function_is_explained_and_the_gradients_are_those_of_backward = explained_test(GOLDEN, floating="ignore")
 
 
 POINTS = np.array([[0.3, -1.2, 2.7], [-0.7, 1.8, -2.3]])

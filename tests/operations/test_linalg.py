@@ -15,10 +15,10 @@ from gradcli.analysis.symbols import substituted
 from gradcli.engine import grad
 from gradcli.engine.operation import Op
 from gradcli.errors import ValueFailure
-from tests.analysis.test_derivation import check_explained, check_formula
+from tests.analysis.derivations import check_formula
 from tests.operations.cases_linalg import CASES
-from tests.operations.inputs import GOLDEN_FILE, Golden, read_golden
-from tests.operations.test_golden import check_names, check_refusal, check_value_and_gradients, named_cases, run_cases
+from tests.operations.golden import explained_test, golden_tests
+from tests.operations.inputs import GOLDEN_FILE, read_golden
 from tests.operations.test_table import test_a_rule_reads_the_arguments_it_names_and_no_other as check_reads
 
 GOLDEN = read_golden(GOLDEN_FILE.with_name("linalg.json"))
@@ -52,31 +52,15 @@ NAMES_DIFFER: dict[str, str] = {
 """Whose grad_fn is called otherwise."""
 
 
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=False))
-def test_value_and_gradients(case: Golden) -> None:
-    check_value_and_gradients(case, SECOND_ORDER)
-
-
-@pytest.mark.parametrize("case", named_cases(GOLDEN, DEPARTURES | NAMES_DIFFER))
-def test_grad_fn_has_pytorch_name(case: Golden) -> None:
-    check_names(case)
-
-
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=True))
-def test_what_pytorch_refuses_is_refused(case: Golden) -> None:
-    check_refusal(case)
+test_value_and_gradients, test_grad_fn_has_pytorch_name, test_what_pytorch_refuses_is_refused = golden_tests(
+    GOLDEN, DEPARTURES, SECOND_ORDER, NAMES_DIFFER
+)
 
 
 # ---- derivations
 
 
-@pytest.mark.parametrize(
-    "case",
-    [case for case in GOLDEN if case.variant == "float64" and case.differentiable],
-    ids=lambda case: case.expression,
-)
-def test_every_function_is_explained_and_the_gradients_are_those_of_backward(case: Golden) -> None:
-    check_explained(case)
+test_every_function_is_explained_and_the_gradients_are_those_of_backward = explained_test(GOLDEN)
 
 
 M = np.array([[2.3, -0.5, 0.8], [0.3, 1.8, -1.1], [-0.8, 0.4, 2.6]])
@@ -184,6 +168,24 @@ def test_the_exponential_of_a_matrix_and_of_its_negative_are_inverses(size: floa
     matrix_exp = operations()["matrix_exp"].apply
     a = size * (STACK - np.swapaxes(STACK, -1, -2) + 0.01 * np.eye(3))
     np.testing.assert_allclose(matrix_exp(a) @ matrix_exp(-a), np.broadcast_to(np.eye(3), a.shape), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "addmm(x, ones(2, 2), ones(2, 2), beta=0)",
+        "addmv(x[0], ones(2, 2), ones(2), beta=0)",
+        "addr(x, ones(2), ones(2), beta=0)",
+        "addbmm(x, ones(1, 2, 2), ones(1, 2, 2), beta=0)",
+        "baddbmm(x, ones(1, 2, 2), ones(1, 2, 2), beta=0)",
+        "matrix_power(x, 0)",
+    ],
+)
+def test_an_input_that_does_not_count_has_the_gradient_0(expression: str) -> None:
+    session = Session()
+    list(session.run(f"x = [[nan, inf], [1., 2.]]\ny = {expression}\nbackward y.sum()"))
+    assert np.isfinite(session["y"].array).all()
+    np.testing.assert_array_equal(session["x"].grad.array, np.zeros((2, 2)))
 
 
 def test_a_chain_is_multiplied_in_the_order_that_costs_least() -> None:

@@ -9,16 +9,9 @@ from gradcli import Session, tensor
 from gradcli.engine import grad
 from gradcli.engine.special import polygamma, sinc
 from gradcli.library.vocabulary import FUNCTIONS
-from tests.analysis.test_derivation import check_explained
 from tests.operations.cases_more import CASES, GOLDEN_FILE
-from tests.operations.inputs import Golden, read_golden
-from tests.operations.test_golden import (
-    check_names,
-    check_refusal,
-    check_value_and_gradients,
-    named_cases,
-    run_cases,
-)
+from tests.operations.golden import check_derivatives, explained_test, golden_tests
+from tests.operations.inputs import read_golden
 
 DEPARTURES: dict[str, str] = {
     "aminmax(nonfinite)": "torch divides 0 by 0 where the extreme is nan; here the nan has the gradient, as in amax",
@@ -74,28 +67,12 @@ NAMES_DIFFER: dict[str, str] = {
 GOLDEN = read_golden(GOLDEN_FILE)
 
 
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=False))
-def test_value_and_gradients(case: Golden) -> None:
-    check_value_and_gradients(case, SECOND_ORDER, "seven digits" if case.expression in SEVEN_DIGITS else "")
-
-
-@pytest.mark.parametrize("case", named_cases(GOLDEN, DEPARTURES | NAMES_DIFFER))
-def test_grad_fn_has_pytorch_name(case: Golden) -> None:
-    check_names(case)
-
-
-@pytest.mark.parametrize("case", run_cases(GOLDEN, DEPARTURES, fails=True))
-def test_what_pytorch_refuses_is_refused(case: Golden) -> None:
-    check_refusal(case)
-
-
-@pytest.mark.parametrize(
-    "case",
-    [pytest.param(c, id=c.expression) for c in GOLDEN if c.variant == "float64" and c.differentiable],
+test_value_and_gradients, test_grad_fn_has_pytorch_name, test_what_pytorch_refuses_is_refused = golden_tests(
+    GOLDEN, DEPARTURES, SECOND_ORDER, NAMES_DIFFER, SEVEN_DIGITS
 )
-def test_every_function_is_explained(case: Golden) -> None:
-    with np.errstate(all="ignore"):
-        check_explained(case)
+
+
+test_every_function_is_explained = explained_test(GOLDEN, floating="ignore")
 
 
 def test_far_out_log_ndtr_is_its_asymptote() -> None:
@@ -137,11 +114,7 @@ def test_the_slope_of_sinc_is_right_near_zero_where_the_difference_of_two_terms_
     ],
 )  # fmt: skip
 def test_first_and_second_derivatives_are_those_of_central_differences(function: str) -> None:
-    session = Session(tracking="explicit")
-    list(session.run(f"f = {function}\nx = tensor([2.0, 0, -0.5, 0, 1.5, 0.75], requires_grad=true)\n"
-                     "first, second = gradcheck(f, x), gradgradcheck(f, x)"))  # fmt: skip
-    assert session["first"] is True
-    assert session["second"] is True
+    check_derivatives(function)
 
 
 def test_a_long_row_of_products_with_zeros_takes_no_longer_than_its_length() -> None:

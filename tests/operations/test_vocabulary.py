@@ -38,13 +38,14 @@ softplus softsign adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d ad
 adaptive_max_pool3d avg_pool1d avg_pool2d avg_pool3d batch_norm bilinear celu conv1d conv2d conv3d conv_transpose1d
 conv_transpose2d conv_transpose3d cosine_embedding_loss ctc_loss embedding embedding_bag gaussian_nll_loss glu
 grid_sample group_norm hardshrink hardsigmoid hardswish hinge_embedding_loss instance_norm interpolate layer_norm
-local_response_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d multi_margin_loss multilabel_margin_loss
-multilabel_soft_margin_loss pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss prelu rms_norm
-scaled_dot_product_attention soft_margin_loss softmin softshrink tanhshrink threshold triplet_margin_loss unfold
+linear_cross_entropy local_response_norm margin_ranking_loss max_pool1d max_pool2d max_pool3d multi_margin_loss
+multilabel_margin_loss multilabel_soft_margin_loss pad pairwise_distance pixel_shuffle pixel_unshuffle poisson_nll_loss
+prelu rms_norm scaled_dot_product_attention soft_margin_loss softmin softshrink tanhshrink threshold triplet_margin_loss
+unfold
 """
 
-# irfft, irfft2 and irfftn take complex numbers, which aren't supported.
-FFT = "fftshift ifftshift"
+# Those that give real numbers for real ones: a spectrum is complex otherwise, and complex numbers aren't supported.
+FFT = "fftshift ifftshift irfft irfft2 irfftn hfft hfft2 hfftn"
 
 SPECIAL = """
 entr erfcx i0e i1 i1e log_ndtr ndtr ndtri polygamma xlog1py digamma erf erfc erfinv exp2 expit expm1 gammaln i0 log1p

@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from gradcli import Session
-from gradcli.analysis.derivation import Derivation, derive
 from gradcli.render.derivation_json import derivation_object
 from gradcli.render.derivation_rich import rich_derivation
 from gradcli.render.derivation_text import lines_of, number_text
 from gradcli.render.graph_text import columns
 from gradcli.render.theme import STYLES
+from tests.analysis.derivations import explained
 
 MLP = """const X = ones(5, 3)
 const t = zeros(5, 2)
@@ -33,16 +32,6 @@ y = sum(a*b) + sum(p) + sum(m.values)"""
 VECTOR = "x = [1., 2., 3.]\ny = 1/x"
 HOOK = "x = 2\nv = x^2\nv.register_hook(g -> 2*g)\ny = v*3"
 SCRIPTS = {"mlp": MLP, "loop": LOOP, "parts": PARTS, "vector": VECTOR, "hook": HOOK}
-
-
-def explained(source: str, **values: Any) -> Derivation:
-    session = Session()
-    session.tracing = True
-    for name, value in values.items():
-        session[name] = value
-    for _ in session.run(source):
-        pass
-    return derive(session.history_of(session["y"]), names=session.named_tensors())
 
 
 def test_the_derivation_of_the_book() -> None:

@@ -93,5 +93,6 @@ def comparable(value: Any) -> Any:
         return [comparable(part) for part in value]
     if callable(value):
         code = value.__code__
-        return (value.__name__, code.co_code, repr([part for part in code.co_consts if not hasattr(part, "co_code")]))
+        plain = [part for part in code.co_consts if part is None or isinstance(part, (int, float, str, bytes, tuple))]
+        return (value.__name__, code.co_code, repr(plain))
     return repr(value)

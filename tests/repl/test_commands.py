@@ -41,7 +41,7 @@ def test_help_keeps_to_the_width(columns: int) -> None:
     [
         ("sum", "sum(input, dim=none, keepdim=false, *, dtype=none)\nThe sum of all elements, or along dims.\n"),
         ("backward", "backward y [with v]"),
-        ("zero_", "zero_(self)\nSets every element to 0, in place.\n"),
+        ("zero_", "x.zero_()\nSets every element to 0, in place.\n"),
         (":undo", ":undo\nTakes the last line back"),
         ("x", "x: tensor (3,) float64 leaf\n"),
         ("f", "f: function f(a, n=2)\n"),
