@@ -22,6 +22,7 @@ import arrays
 import chain
 import deep
 import derivatives
+import eager
 import growth
 import loop
 import mixture
@@ -31,7 +32,7 @@ from measure import Job, Row, WrongResult
 from peers import INSTALLED, PACKAGES
 from process import is_editable
 
-MODULES = (start, parsing, chain, arrays, loop, deep, derivatives, mixture, growth)
+MODULES = (start, parsing, chain, arrays, loop, deep, eager, derivatives, mixture, growth)
 
 
 def jobs(quick: bool, only: str | None) -> Iterator[Job]:
@@ -107,7 +108,7 @@ def main() -> int:
         print(lines_of(("job", "the same results by"), agreed))
     else:
         print(
-            "gradcli's median over each peer's (quartiles of single rounds); below 1 gradcli is faster, or smaller.\n"
+            "gradcli's measurement over each peer's: the median of single rounds (and quartiles); below 1 gradcli is faster, or smaller.\n"
         )
         headings = ("job", "reference", "to the reference", *(f"to {peer}" for peer in INSTALLED))
         print(lines_of(headings, list(map(cells, rows))))

@@ -131,16 +131,20 @@ def jobs(quick: bool) -> Iterator[Job]:
         (normal((n, n)), normal((n, n)) / n**0.5),
     ).job(rounds=15)
 
-    yield Task(
-        "perceptron 64-128-10, a step on 32 rows",
-        perceptron(cross_entropy),
-        "loss = F.cross_entropy(tanh(x @ w1 + b1) @ w2 + b2, targets)",
-        perceptron_by_hand,
-        (normal((64, 128)) / 8, np.zeros(128), normal((128, 10)) / 11, np.zeros(10)),
-        (normal((32, 64)), classes(32)),
-        rate=0.1,
-        own={name: perceptron(loss) for name, loss in LOSSES.items()},
-    ).job(rounds=15)
+    for inputs, hidden in ((8, 16), (64, 128)):
+        yield Task(
+            f"perceptron {inputs}-{hidden}-10, a step on 32 rows",
+            perceptron(cross_entropy),
+            "loss = F.cross_entropy(tanh(x @ w1 + b1) @ w2 + b2, targets)",
+            perceptron_by_hand,
+            (
+                normal((inputs, hidden)) / inputs**0.5, np.zeros(hidden),
+                normal((hidden, 10)) / hidden**0.5, np.zeros(10),
+            ),
+            (normal((32, inputs)), classes(32)),
+            rate=0.1,
+            own={name: perceptron(loss) for name, loss in LOSSES.items()},
+        ).job(rounds=15)  # fmt: skip
 
     n = 50 if quick else 10_000
     yield Task(

@@ -29,7 +29,7 @@ class WrongResult(Exception):
 
 
 class Ratio(NamedTuple):
-    """gradcli's median over a peer's, with the quartiles of the ratios of single rounds."""
+    """The median of the ratios of single rounds, gradcli's measurement over a peer's, and their quartiles."""
 
     ratio: float
     low: float
@@ -54,8 +54,8 @@ class Row:
         if peer not in self.measured:
             return None
         ours, theirs = self.measured[OURS], self.measured[peer]
-        low, high = quartiles([a / b for a, b in zip(ours, theirs, strict=True)])
-        return Ratio(median(ours) / median(theirs), low, high)
+        ratios = [a / b for a, b in zip(ours, theirs, strict=True)]
+        return Ratio(median(ratios), *quartiles(ratios))
 
     def as_json(self) -> dict[str, object]:
         measured = {}

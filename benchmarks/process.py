@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from importlib.metadata import distribution
 from pathlib import Path
+from select import select
+from time import perf_counter
 from typing import Any
 
 from measure import Measurement, WrongResult
@@ -101,6 +104,39 @@ class Process:
         if ran["status"]:
             raise WrongResult(f"{' '.join(self.arguments)[:200]}: status {ran['status']}\n{ran['err']}")
         return ran
+
+
+@dataclass
+class Prompt:
+    """A REPL on a terminal; calling it gives the seconds until it shows its prompt."""
+
+    arguments: list[str]
+
+    def __call__(self) -> Measurement:
+        import pty
+
+        start = perf_counter()
+        process, terminal = pty.fork()
+        if not process:
+            os.environ["TERM"] = "xterm"
+            os.environ.pop("OPENBLAS_THREAD_TIMEOUT", None)
+            os.execv(self.arguments[0], self.arguments)
+        shown = b""
+        try:
+            while b">>>" not in shown:
+                ready, *_ = select([terminal], [], [], 60)
+                part = os.read(terminal, 65536) if ready else b""
+                if not part:
+                    raise WrongResult(f"no prompt: {shown!r}")
+                shown += part
+            return {"time": perf_counter() - start}
+        except OSError:
+            # It has closed its side.
+            raise WrongResult(f"no prompt: {shown!r}") from None
+        finally:
+            os.kill(process, signal.SIGKILL)
+            os.close(terminal)
+            os.waitpid(process, 0)
 
 
 def python(peer: str, file: Path) -> Process:

@@ -7,12 +7,13 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from measure import Job
+from measure import OURS, Job
 from peers import INSTALLED
-from process import PROGRAMS, Process, command, python
+from process import PROGRAMS, Process, Prompt, command, python
 
 SCRIPT = "x = arange(4); y = 2*dot(x,x); backward y"
 REFERENCE = 'python -c "import numpy"'
+FOR_A_PROMPT = 'python -c "import numpy, prompt_toolkit"'
 
 
 def jobs(quick: bool) -> Iterator[Job]:
@@ -36,3 +37,13 @@ def jobs(quick: bool) -> Iterator[Job]:
             return {"by hand": [[0, 4, 8, 12]]} | {name: [peer.numbers()[:4]] for name, peer in computing.items()}
 
         yield Job("one-liner", REFERENCE, dict(peers), results, rounds=21, ours=("-e", "file", "pipe"))
+
+    if sys.platform != "win32":
+        prompt = Prompt([*command(), "repl"])
+        yield Job(
+            "the REPL's first prompt",
+            FOR_A_PROMPT,
+            {OURS: prompt, FOR_A_PROMPT: Process([sys.executable, "-c", "import numpy, prompt_toolkit"])},
+            lambda: {"by hand": [True], OURS: [prompt()["time"] > 0]},
+            rounds=21,
+        )

@@ -41,6 +41,7 @@ def agreed() -> dict[str, str]:
     ("job", "peers"),
     [
         ("one-liner", ["-e", "file", "pipe", "by hand"]),
+        ("the REPL's first prompt", ["gradcli", "by hand"]),
         ("parse .* lines", ["gradcli", "ast.parse"]),
         ("parse a literal", ["gradcli", "ast.parse"]),
         ("literal of .* on a line", ["file", "pipe", "NumPy by hand"]),
@@ -54,6 +55,7 @@ def agreed() -> dict[str, str]:
         ("loop on a 0-d tensor", ["gradcli", "NumPy by hand"]),
         ("many backwards", ["gradcli", "NumPy by hand"]),
         ("chain of 1,000, n = 1", ["gradcli", "Python by hand"]),
+        ("chain of 50, n = 1,000, peak", ["gradcli", "NumPy by hand"]),
         ("Jacobian", ["gradcli", "NumPy by hand"]),
         ("Hessian of Rosenbrock", ["gradcli", "NumPy by hand"]),
         ("ADBench's Gaussian mixture", ["gradcli", "NumPy by hand"]),
