@@ -108,7 +108,7 @@ def main() -> int:
         print(lines_of(("job", "the same results by"), agreed))
     else:
         print(
-            "gradcli's measurement over each peer's: the median of single rounds (and quartiles); below 1 gradcli is faster, or smaller.\n"
+            "gradcli over each peer, the median of rounds (and quartiles); below 1 gradcli is faster, or smaller.\n"
         )
         headings = ("job", "reference", "to the reference", *(f"to {peer}" for peer in INSTALLED))
         print(lines_of(headings, list(map(cells, rows))))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -383,4 +384,9 @@ def run(arguments: list[str]) -> int:
         command(args=in_order(arguments, valued_options(command.commands["eval"])), prog_name="gradcli")
     except SystemExit as end:
         return end.code
+    except OSError as problem:
+        # The disk is full, say. Of a pipe that's closed nothing is said: click sees to that.
+        with suppress(OSError):
+            typer.echo(f"error: can't write the output: {(problem.strerror or str(problem)).lower()}", err=True)
+        return 1
     return 0

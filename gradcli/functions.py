@@ -13,7 +13,7 @@ from gradcli.events import Event, Warned
 from gradcli.grammar import parse
 from gradcli.language.nearest import nearest
 from gradcli.library.catalogue import Entry, entries, find, search
-from gradcli.render.color import has_color, is_rich, terminal_width
+from gradcli.render.color import is_rich, terminal_width
 from gradcli.render.functions_text import Shown, listed, markdown, page
 from gradcli.render.graph_text import Piece
 from gradcli.render.plain import PlainRenderer, event_text
@@ -22,17 +22,32 @@ from gradcli.session import Session
 
 def run_functions(name: str | None, words: str | None, format: str, color: str) -> int:
     """Writes what's asked for to stdout and gives the exit status: 1 where nothing is found."""
+    known = entries()
     try:
-        known = entries()
-        every = known if words is None else search(words, known)
-        chosen = every if name is None else found(name, known)
-        if not chosen:
-            raise NameFailure(f"nothing is said of `{words}`", help="`gradcli functions` lists all functions")
-        _write(chosen, name is not None, format, color)
+        if name is not None:
+            group = grouped(name, known) if name else []
+            _write(group or found(name, known), not group, format, color)
+        else:
+            chosen = known if words is None else search(words, known)
+            if not chosen:
+                raise NameFailure(f"nothing is said of `{words}`", help="`gradcli functions` lists all functions")
+            _write(chosen, False, format, color)
     except GradcliError as failure:
         PlainRenderer(sys.stdout, sys.stderr, lambda span: None).failure(failure)
         return 1
+    sys.stdout.flush()
     return 0
+
+
+def grouped(name: str, known: list[Entry]) -> list[Entry]:
+    """The functions of a section or of a namespace of that name; none where it's neither."""
+    within = name.removeprefix("torch.")
+    spaces = ("F.",) if within == "nn.functional" else (f"{name}.", f"{within}.")
+    return [
+        entry
+        for entry in known
+        if entry.section.lower() == name.lower() or any(key.startswith(spaces) for key in entry.names)
+    ]
 
 
 def found(name: str, known: list[Entry]) -> list[Entry]:
@@ -82,16 +97,12 @@ def _print(lines: Iterable[Sequence[Piece]], rich: bool, color: str) -> None:
         for line in lines:
             print("".join(text for text, _ in line).rstrip())
         return
-    from rich.console import Console
-
+    from gradcli.render.rich_text import Screen
     from gradcli.render.styled import styled
-    from gradcli.render.theme import THEME
 
-    console = Console(
-        file=sys.stdout, theme=THEME, highlight=False, no_color=not has_color(sys.stdout, color), force_terminal=True
-    )
+    screen = Screen(sys.stdout, color)
     for line in styled(lines):
-        console.print(line, soft_wrap=True)
+        screen.print(line, soft_wrap=True)
 
 
 def _examples(entry: Entry) -> list[Shown]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -81,6 +83,15 @@ def test_a_name_that_two_functions_have_shows_both(functions) -> None:
     assert "\nlinalg.norm(A, ord=none" in out
 
 
+@pytest.mark.parametrize(("name", "has"), [("linalg", "linalg.norm"), ("losses", "F.mse_loss"), ("torch.func", "vmap")])
+def test_a_namespace_or_section_is_a_list_of_its_functions(functions, name: str, has: str) -> None:
+    status, out, _ = functions(name)
+    assert status == 0
+    named = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
+    assert has in named
+    assert "arange" not in named
+
+
 def test_an_unknown_name_has_a_near_one(functions) -> None:
     status, out, err = functions("sofmax")
     assert (status, out) == (1, "")
@@ -125,6 +136,19 @@ def test_a_terminal_gets_styles_and_the_same_words(functions) -> None:
     assert "\x1b[1m" in rich
     assert "\x1b[" not in plain
     assert "sin(input)" in rich
+
+
+def test_no_colour_is_no_escape_at_all(functions) -> None:
+    assert "\x1b" not in functions("sin", "--format", "rich", "--color", "never")[1]
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", [["functions", "sin"], ["fmt", "-"]])
+def test_a_full_disk_is_told_in_a_line(arguments: list[str]) -> None:
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        command = [sys.executable, "-m", "gradcli", *arguments]
+        done = subprocess.run(command, input="x=1\n", stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, "error: can't write the output: no space left on device\n")
 
 
 def test_the_document_is_what_the_functions_say_now(functions) -> None:

@@ -39,7 +39,7 @@ def specialised(op: Op) -> Callable[..., Any]:
     if not op.variadic and not op.several:
         if op.arity == 1:
             return _of_one(op)
-        if op.arity == len(op.parameters) == 2:
+        if op.arity == 2 and not op.elementwise and not op.view:
             return _of_two(op)
     return _general(op)
 
@@ -126,7 +126,8 @@ def _binary(op: Op) -> Callable[..., Any]:
             if type(other) is Tensor:
                 y = other.array
                 y_node = other.node
-                if x.dtype is not y.dtype:
+                # Scalars of one class are of one dtype, and are asked for it eight times as slowly as for their class.
+                if (x.__class__ is not y.__class__ or x.__class__ is np.ndarray) and x.dtype is not y.dtype:
                     return apply(*promoted(input, other))
             elif type(other) in NUMBERS:
                 # A number has no node and doesn't change the shape: the shortest way.
@@ -159,29 +160,18 @@ def _binary(op: Op) -> Callable[..., Any]:
             if x.ndim != y.ndim and x.shape != out.shape != y.shape:
                 _warn_of_growth(x.shape, y.shape, out.shape)
             return untracked(op, out, input, other)
-        shape = out.shape
-        if x_node:
+        shapes = None
+        # A scalar comes of scalars: nothing was broadcast.
+        if out.__class__ is np.ndarray and x.shape != y.shape:
+            shape = out.shape
             narrow_x = x.shape if x.shape != shape else None
-            if y_node:
-                narrow_y = y.shape if y.shape != shape else None
-                keep_out, keep_x, keep_y = plans[3]
-            else:
-                narrow_y = y_node = None
-                keep_out, keep_x, keep_y = keep_out_1, keep_x_1, keep_y_1
-        else:
-            narrow_x = x_node = None
             narrow_y = y.shape if y.shape != shape else None
-            keep_out, keep_x, keep_y = keep_out_2, keep_x_2, keep_y_2
-        if (narrow_x is not None or narrow_y is not None) and x.shape != shape != y.shape:
-            _warn_of_growth(x.shape, y.shape, shape)
-        return _recorded(
-            op,
-            out,
-            (x_node, y_node),
-            (out if keep_out else None, x if keep_x else None, y if keep_y else None),
-            None if narrow_x is None and narrow_y is None else (narrow_x, narrow_y),
-            (x, y),
-        )
+            if narrow_x is not None and narrow_y is not None:
+                _warn_of_growth(narrow_x, narrow_y, shape)
+            shapes = (narrow_x if x_node else None, narrow_y if y_node else None)
+        keep_out, keep_x, keep_y = plans[3] if x_node and y_node else plans[1] if x_node else plans[2]
+        saved = (out if keep_out else None, x if keep_x else None, y if keep_y else None)
+        return _recorded(op, out, (x_node or None, y_node or None), saved, shapes, (x, y))
 
     return apply
 
@@ -295,24 +285,38 @@ def _of_one(op: Op) -> Callable[..., Any]:
 
 def _of_two(op: Op) -> Callable[..., Any]:
     forward = op.forward
-    rules = len(op.rules)
+    expected = len(op.parameters)
+    # By whether the first and the second need a gradient; a joint op keeps the same for both.
+    plans = {
+        (one, other): op.keeps[None if op.joint else one + 2 * other * (len(op.rules) > 1)]
+        for one, other in ((True, False), (False, True), (True, True))
+        if one or op.joint or len(op.rules) > 1
+    }
 
     def apply(*args: Any, **named: Any) -> Any:
-        if named or len(args) != 2:
+        if named or len(args) != expected:
             args = bind(op, args, named)
-        if type(args[0]) is not Tensor or type(args[1]) is not Tensor or op.view:
+        one, other, *params = args
+        if type(one) is not Tensor or type(other) is not Tensor:
             return general(*args)
-        if args[0].array.dtype is not args[1].array.dtype:
-            args = _of_one_dtype(op, args)
-        one, other = args
+        if one.array.dtype is not other.array.dtype:
+            one, other = _of_one_dtype(op, (one, other))
         x, y = one.array, other.array
         nodes = one.node or None, other.node or None
-        if modes.recording and (nodes[0] or (nodes[1] and (rules == 2 or op.joint))):
-            out = forward(x, y)
-            return _recorded(op, out, nodes, saved_by(op, nodes, out, (x, y), ()), None, (x, y))
-        if op.real:
-            x, y = _real(x), _real(y)
-        return untracked(op, forward(x, y), one, other)
+        plan = plans.get((nodes[0] is not None, nodes[1] is not None)) if modes.recording else None
+        if plan is None:
+            if op.real:
+                x, y = _real(x), _real(y)
+            return untracked(op, forward(x, y, *params), one, other)
+        out = forward(x, y, *params)
+        keep_out, keep_x, keep_y = plan
+        saved = (
+            out if keep_out == VALUE else None,
+            x if keep_x == VALUE else x.shape if keep_x == SHAPE else None,
+            y if keep_y == VALUE else y.shape if keep_y == SHAPE else None,
+            *params,
+        )
+        return _recorded(op, out, nodes, saved, None, (x, y), tuple(params))
 
     general = _general(op)
     return apply

@@ -213,7 +213,7 @@ def _table(rows: list[Row], narrow: bool, beside: bool) -> Table:
 # ---- the stream
 
 
-class _Screen(Console):
+class Screen(Console):
     """A console in gradcli's theme, as wide as its stream is at the moment."""
 
     def __init__(self, stream: TextIO, color: str) -> None:
@@ -264,9 +264,9 @@ class RichRenderer:
         self.line_of = line_of
         self.lines_of = lines_of
         self.lexer = lexer
-        self.screen = _Screen(out, color)
+        self.screen = Screen(out, color)
         # Diagnostics that go to a file are plain.
-        self.err_screen = _Screen(err, color) if is_rich(err, color) else None
+        self.err_screen = Screen(err, color) if is_rich(err, color) else None
         self._rows: list[Row] = []
         self._of: tuple[str | None, int] | None = None
         self._show: dict[type, Callable[[Any], None]] = {
