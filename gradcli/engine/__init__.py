@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import modes, protocols, reductions
+from gradcli.engine import modes, protocols, reductions, trigonometry
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.gradients import backward, grad, retain_grad, start_tracking, stop_tracking
 from gradcli.engine.modes import grad_mode
@@ -23,8 +23,8 @@ from gradcli.engine.node import Node
 from gradcli.engine.operation import TABLE, differentiable
 from gradcli.engine.tensor import CUT, Tensor
 
-# Importing these two gives a tensor its operators, and the table its reductions.
-_ENTERED = (protocols, reductions)
+# Importing these gives a tensor its operators, and the table its reductions and its functions of angles.
+_ENTERED = (protocols, reductions, trigonometry)
 
 __all__ = [
     "CUT",

@@ -14,6 +14,17 @@ from math import sqrt as root
 import numpy as np
 
 from gradcli.engine.operation import differentiable, variant
+from gradcli.engine.steps import div_rounded, sign
+
+
+def _by_number(apply, grad_name, *numbers):
+    """The same function where the inputs at these places are plain numbers, under torch's name for that."""
+    again = variant(apply, grad_name)
+    # A number has no derivative, nor a place among `next_functions`; as a factor or a summand torch takes it for a
+    # tensor.
+    again.op.rules = tuple(None if place in numbers else rule for place, rule in enumerate(again.op.rules))
+    return again
+
 
 # ---- arithmetic
 
@@ -37,7 +48,10 @@ div = differentiable(
     name="div", numpy=np.true_divide, arity=2, elementwise=True,
     doc="The quotient, element by element.", formula=("1/y", "-x/y^2"), domain="nonzero",
 )  # fmt: skip
-rsub = variant(sub, "RsubBackward1")
+rsub = _by_number(sub, "RsubBackward1", 0)
+rsub_tensor = variant(sub, "RsubBackward0")
+deg2rad = _by_number(mul, "Deg2RadBackward0", 1)
+rad2deg = _by_number(mul, "Rad2DegBackward0", 1)
 
 
 def _power_base(g, x, y):
@@ -60,8 +74,8 @@ pow = differentiable(
     name="pow", grad_name="PowBackward1", numpy=np.power, arity=2, elementwise=True, real=False,
     doc="The power, element by element.", formula=("y * x^(y - 1)", "x^y * log(x)"), domain="positive",
 )  # fmt: skip
-pow_number = variant(pow, "PowBackward0")
-pow_of_number = variant(pow, "PowBackward2")
+pow_number = _by_number(pow, "PowBackward0", 1)
+pow_of_number = _by_number(pow, "PowBackward2", 0)
 positive = differentiable(np.positive, lambda g, *_: g, real=False, doc="The input itself.", formula="1")
 square = differentiable(
     np.square, lambda g, _y, x: g * (2 * x), grad_name="PowBackward0", real=False,
@@ -84,18 +98,18 @@ reciprocal = differentiable(
 )
 # Where a remainder jumps its slope in x is that on both sides, 1: the quotient's rounding has the slope 0, also there.
 remainder = differentiable(
-    np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * np.floor(x / y),
+    np.remainder, lambda g, *_: g, lambda g, _z, x, y: -g * div_rounded(x, y, "floor"),
     grad_name="RemainderBackward1", real=False,
     doc="The remainder of a division, with the sign of the divisor.", formula=("1", "-floor(x/y)"), domain="nonzero",
 )  # fmt: skip
 fmod = differentiable(
-    np.fmod, lambda g, *_: g, lambda g, _z, x, y: -g * np.trunc(x / y),
+    np.fmod, lambda g, *_: g, lambda g, _z, x, y: -g * div_rounded(x, y, "trunc"),
     grad_name="FmodBackward1", real=False,
     doc="The remainder of a division, with the sign of the dividend.", formula=("1", "-trunc(x/y)"), domain="nonzero",
 )  # fmt: skip
 
-remainder_number = variant(remainder, "RemainderBackward0")
-fmod_number = variant(fmod, "FmodBackward0")
+remainder_number = _by_number(remainder, "RemainderBackward0", 1)
+fmod_number = _by_number(fmod, "FmodBackward0", 1)
 # As in torch it has no derivative at all: to pass through it is an error. `floor(x / y)` has the derivative 0.
 floor_divide = differentiable(
     np.floor_divide,
@@ -244,197 +258,6 @@ hypot = differentiable(
     formula=("x/hypot(x, y)", "y/hypot(x, y)"),
 )  # fmt: skip
 
-# ---- trigonometric and hyperbolic functions (radians)
-
-sin = differentiable(
-    np.sin, lambda g, _y, x: g * np.cos(x), doc="The sine of each element (radians).", formula="cos(x)"
-)
-cos = differentiable(
-    np.cos, lambda g, _y, x: g * -np.sin(x), doc="The cosine of each element (radians).", formula="-sin(x)"
-)
-tan = differentiable(
-    np.tan, lambda g, y, _x: g * (1 + y * y), doc="The tangent of each element (radians).", formula="1 + out^2"
-)
-# Where it begins and ends, the slope of an arc function is its limit inf, as that of sqrt at 0.
-asin = differentiable(
-    np.arcsin,
-    lambda g, _y, x: g / np.sqrt(1 - x * x),
-    name="asin",
-    doc="""The arc sine of each element (radians).
-
-    Kink: at -1 and 1 the slope is inf; beyond them result and slope are nan.
-    """,
-    formula="1/sqrt(1 - x^2)",
-    domain="unit",
-)
-acos = differentiable(
-    np.arccos,
-    lambda g, _y, x: -g / np.sqrt(1 - x * x),
-    name="acos",
-    doc="""The arc cosine of each element (radians).
-
-    Kink: at -1 and 1 the slope is -inf; beyond them result and slope are nan.
-    """,
-    formula="-1/sqrt(1 - x^2)",
-    domain="unit",
-)
-atan = differentiable(
-    np.arctan,
-    lambda g, _y, x: g / (x * x + 1),
-    name="atan",
-    doc="The arc tangent of each element (radians).",
-    formula="1/(1 + x^2)",
-)
-sinh = differentiable(
-    np.sinh, lambda g, _y, x: g * np.cosh(x), doc="The hyperbolic sine of each element.", formula="cosh(x)"
-)
-cosh = differentiable(
-    np.cosh, lambda g, _y, x: g * np.sinh(x), doc="The hyperbolic cosine of each element.", formula="sinh(x)"
-)
-tanh = differentiable(
-    np.tanh, lambda g, y, _x: g * (1 - y * y), doc="The hyperbolic tangent of each element.", formula="1 - out^2"
-)
-asinh = differentiable(
-    np.arcsinh,
-    lambda g, _y, x: g / np.sqrt(x * x + 1),
-    name="asinh",
-    doc="The inverse hyperbolic sine of each element.",
-    formula="1/sqrt(x^2 + 1)",
-)
-acosh = differentiable(
-    np.arccosh,
-    lambda g, _y, x: g / np.sqrt(x * x - 1),
-    name="acosh",
-    doc="""The inverse hyperbolic cosine of each element.
-
-    Kink: at 1 the slope is inf; below 1 the result is nan.
-    """,
-    formula="1/sqrt(x^2 - 1)",
-    domain="above one",
-)
-atanh = differentiable(
-    np.arctanh,
-    lambda g, _y, x: g / (1 - x * x),
-    name="atanh",
-    doc="""The inverse hyperbolic tangent of each element.
-
-    Kink: at -1 and 1 the result is -inf and inf, and the slope inf; beyond them the result is nan and the slope what
-        the formula gives.
-    """,
-    formula="1/(1 - x^2)",
-    domain="unit",
-)
-
-
-def _inverse(x):
-    """1/x, and 0 for 0: at the origin, where an angle has no slope, torch takes 0."""
-    return np.where(x == 0, 0, 1 / x)
-
-
-atan2 = differentiable(
-    np.arctan2, lambda g, _z, x, y: g * (y * _inverse(x * x + y * y)), lambda g, _z, x,
-    y: g * (-x * _inverse(x * x + y * y)),
-    name="atan2",
-    doc="""The angle of the point (other, input), in radians.
-
-    Kink: at the origin, where an angle has no slope, both slopes are 0.
-    Example: up = [1., 1., -1., 0.]
-        right = [1., -1., -1., 0.]
-        atan2(up, right)
-        backward sum(atan2(up, right))
-    """,
-    formula=("y/(x^2 + y^2)", "-x/(x^2 + y^2)"),
-)  # fmt: skip
-
-# ---- steps: differentiable with zero gradient, as in torch
-#
-# At a step itself too, where the slope isn't defined: it is 0 on both sides.
-
-
-def _flat(g):
-    return np.zeros_like(g)
-
-
-def sign(input):
-    # The sign of nan is 0 in torch.
-    return np.where(input != input, 0, np.sign(input))[()].astype(input.dtype)
-
-
-sign = differentiable(
-    sign,
-    lambda g, *_: _flat(g),
-    numpy=np.sign,
-    elementwise=True,
-    real=False,
-    doc="""-1, 0 or 1 by the sign of each element.
-
-    Derivative: 0 almost everywhere
-    Kink: at 0 result and slope are 0; the sign of nan is 0.
-    Example: x = [-2., 0., 0.5]
-        sign(x)
-        backward sum(sign(x))
-    """,
-    formula="0",
-)
-floor = differentiable(
-    np.floor,
-    lambda g, *_: _flat(g),
-    real=False,
-    doc="""Each element rounded down.
-
-    Derivative: 0 almost everywhere
-    Kink: at a whole number, where it steps, the slope is 0 too.
-    Example: floor([-1.5, 0.5, 2.])
-    """,
-    formula="0",
-)
-ceil = differentiable(
-    np.ceil,
-    lambda g, *_: _flat(g),
-    real=False,
-    doc="""Each element rounded up.
-
-    Derivative: 0 almost everywhere
-    Kink: at a whole number, where it steps, the slope is 0 too.
-    Example: ceil([-1.5, 0.5, 2.])
-    """,
-    formula="0",
-)
-trunc = differentiable(
-    np.trunc,
-    lambda g, *_: _flat(g),
-    real=False,
-    doc="""Each element rounded towards 0.
-
-    Derivative: 0 almost everywhere
-    Kink: at a whole number, where it steps, the slope is 0 too.
-    Example: trunc([-1.5, 0.5, 2.])
-    """,
-    formula="0",
-)
-round = differentiable(
-    np.rint, lambda g, *_: _flat(g), name="round", real=False, doc="Each element rounded, halves to even.", formula="0"
-)
-
-
-def _frac(input):
-    return input - np.trunc(input)
-
-
-# x - trunc(x), with the slope 0 for trunc also where it steps.
-frac = differentiable(
-    _frac,
-    lambda g, *_: g,
-    name="frac",
-    elementwise=True,
-    doc="""The part of each element after the point, with its sign.
-
-    Kink: at a whole number, where it jumps, the slope is 1 too.
-    Example: frac([-1.25, 0.5, 2.])
-    """,
-    formula="1",
-)
-
 # ---- choices
 
 
@@ -507,7 +330,11 @@ clamp = differentiable(
     doc="Each element, kept between two bounds.", formula=("where((x >= y) & (x <= z), 1, 0)",
     "where((x < y) & (y < z), 1, 0)", "where((x > z) | (z < y), 1, 0)"),
 )  # fmt: skip
-clamp_numbers = variant(clamp, "ClampBackward1")
+clamp_numbers = _by_number(clamp, "ClampBackward1", 1, 2)
+clamp_min = _by_number(clamp, "ClampMinBackward1", 2)
+clamp_min_number = _by_number(clamp, "ClampMinBackward0", 1, 2)
+clamp_max = _by_number(clamp, "ClampMaxBackward1", 1)
+clamp_max_number = _by_number(clamp, "ClampMaxBackward0", 1, 2)
 
 # ---- activations and error functions
 
@@ -567,15 +394,11 @@ def _towards_target(g, x, t):
     return g * (x - t) / np.maximum(x * (1 - x), 1e-12)
 
 
-def _of_target(g, x):
-    yes, no = _bounded_logs(x)
-    return g * (no - yes)
-
-
 binary_cross_entropy = differentiable(
     binary_cross_entropy,
     lambda g, _z, x, y: _towards_target(g, x, y),
-    lambda g, _z, x, _y: _of_target(g, x),
+    # torch doesn't bound the logarithms here: at a probability of 0 or 1 the slope is infinite.
+    lambda g, _z, x, _y: g * (np.log1p(-x) - np.log(x)),
     doc="The cross-entropy of each probability and its target.",
     formula=("g * (x - y)/(x * (1 - x))", "g * (log(1 - x) - log(x))"),
     domain="probability",
@@ -640,12 +463,13 @@ def masked_fill(mask, value, input):
 
 
 # What is filled gets a gradient of 0, not none, as `where` has it.
-masked_fill = differentiable(
+masked_fill_tensor = differentiable(
     masked_fill, None, lambda g, _z, m, _v, _x: np.where(m, g, 0), lambda g, _z, m, _v, _x: np.where(m, 0, g),
-    grad_name="MaskedFillBackward0", elementwise=True, arity=3, real=False,
+    grad_name="MaskedFillBackward1", elementwise=True, arity=3, real=False,
     doc="The input, with a value where the mask holds.", formula=("", "where(x, 1, 0)",
     "where(x, 0, 1)"),
 )  # fmt: skip
+masked_fill = _by_number(masked_fill_tensor, "MaskedFillBackward0", 1)
 
 
 def lerp(input, end, weight):
@@ -654,11 +478,11 @@ def lerp(input, end, weight):
     return np.where(np.abs(weight) < 0.5, input + step, end - (end - input) * (1 - weight))[()]
 
 
-lerp = differentiable(
+lerp_tensor = differentiable(
     lerp, lambda g, _z, _x, _y, w: g * (1 - w), lambda g, _z, _x, _y, w: g * w, lambda g, _z, x, y, _w: g * (y - x),
-    elementwise=True, arity=3, doc="The point between input and end by a weight.", formula=("1 - z", "z", "y - x"),
+    grad_name="LerpBackward1", elementwise=True, arity=3,
+    doc="The point between input and end by a weight.", formula=("1 - z", "z", "y - x"),
 )  # fmt: skip
-lerp_tensor = variant(lerp, "LerpBackward1")
+lerp = _by_number(lerp_tensor, "LerpBackward0", 2)
 # With a number as weight no tensor is saved.
 lerp.op.frees = False
-masked_fill_tensor = variant(masked_fill, "MaskedFillBackward1")

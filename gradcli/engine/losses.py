@@ -9,12 +9,12 @@ from gradcli.engine.operation import differentiable
 from gradcli.engine.shaping import scatter
 
 
-def picked_loss(x, index, weights, total):
+def nll(x, index, weights, total):
     return -np.add.reduce(x[index] * weights, None) / total
 
 
-picked_loss = differentiable(
-    picked_loss,
+nll = differentiable(
+    nll,
     lambda g, _y, x_shape, index, weights, total: scatter(
         np.broadcast_to(g * -weights / total, np.broadcast(*index).shape), index, x_shape
     ),
@@ -23,12 +23,24 @@ picked_loss = differentiable(
 )  # fmt: skip
 
 
-def shares_loss(logs, shares, total):
+def x_log_x(x):
+    return x * np.log(np.where(x == 0, 1, x))
+
+
+# The derivative of torch's xlogy(x, x), whose slope in its second argument is 0/0 at 0. Not by way of that function,
+# for which SciPy would have to be loaded.
+x_log_x = differentiable(
+    x_log_x, lambda g, _y, x: g * (np.log(x) + x / x),
+    doc="x log(x), and 0 where x is 0.", formula="log(x) + x/x", domain="positive",
+)  # fmt: skip
+
+
+def soft_nll(logs, shares, total):
     return -np.add.reduce(logs * shares, None) / total
 
 
-shares_loss = differentiable(
-    shares_loss, lambda g, _y, _logs, shares, total: shares * (-g / total),
+soft_nll = differentiable(
+    soft_nll, lambda g, _y, _logs, shares, total: shares * (-g / total),
     lambda g, _y, logs, _shares, total: logs * (-g / total),
     grad_name="DivBackward1", real=False, doc="Minus the sum of a product, over a total.",
     formula=("-g * y / total", "-g * x / total"),

@@ -85,8 +85,15 @@ class Node:
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
-        """The nodes of the inputs, each with the number of its output, as `grad_fn.next_functions` shows them."""
-        return tuple((edge, 0) if edge else (None, 0) for edge in self.edges)
+        """The nodes of the inputs, each with the number of its output, as `grad_fn.next_functions` shows them.
+
+        An input that has no derivative, such as a condition or an index, isn't among them.
+        """
+        node = self.edges[0] if self.op is PART else self
+        rules = node.op.rules
+        # One rule for all inputs says nothing of any.
+        edges = node.edges if node.op.joint else [edge for edge, rule in zip(node.edges, rules, strict=False) if rule]
+        return tuple((edge or None, edge.saved[0] if edge and edge.op is PART else 0) for edge in edges)
 
     def __repr__(self) -> str:
         return f"<{self.name}>"

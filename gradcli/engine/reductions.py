@@ -62,6 +62,18 @@ mean = differentiable(
 mean_dim = variant(mean, "MeanBackward1")
 
 
+def nansum(x, axis=None, keepdims=False):
+    return np.nansum(x, axis=axis, keepdims=keepdims)
+
+
+# The slope is 1 or 0, and what comes back is multiplied by it, as in torch: where that is inf, as behind a mean of
+# nothing but nan, 0 times it is nan.
+nansum = differentiable(
+    nansum, lambda g, _y, x, axis, keepdims: spread(g, x.shape, axis, keepdims) * ~np.isnan(_raw(x)),
+    numpy=np.nansum, real=False, formula="g * ~isnan(x), repeated along {axis}",
+)  # fmt: skip
+
+
 def _others(x, axis):
     """For each element the product of all others along the axis, zeros or not."""
     ahead = np.roll(x, 1, axis)
@@ -98,15 +110,81 @@ prod_ = differentiable(
 prod_dim = variant(prod_, "ProdBackward1")
 
 
+# ---- sums of powers: of squared distances from the mean, and norms
+#
+# Powers under- and overflow long before their roots would: the square of 1e-200 is 0. Where a sum of them is infinite,
+# or so small that what was lost counts, its root is found anew, of numbers divided by the largest of them; and where a
+# root is so small that `g / root` could overflow, the slope is made of x / root. Elsewhere nothing more is computed.
+
+_LEAST_SUM = {8: 2.0**-970, 4: 2.0**-103, 2: 2.0**-4}
+"""By a float's bytes: the least sum whose lost digits don't count, the smallest normal number over the rounding."""
+
+_LEAST_ROOT = {8: 2.0**-255, 4: 2.0**-31, 2: 2.0**-3}
+"""By a float's bytes: how small a root may be, which leaves a gradient three quarters of the range."""
+
+
+def _root(total, x, p, axis, keepdims, divisor=None):
+    """`(total / divisor)^(1/p)`, where total is the sum of the p-th powers of the sizes of x along the axes."""
+    mean = total if divisor is None else total / divisor
+    root = np.sqrt(mean) if p == 2 else mean ** (1 / p)
+    least = _LEAST_SUM[total.dtype.itemsize]
+    if total.ndim:
+        if not total.size or (least <= np.minimum.reduce(total, None) and np.maximum.reduce(total, None) < inf):
+            return root
+    elif least <= total < inf:
+        return root
+    anew = ~((total >= least) & (total < inf))
+    sizes = np.abs(_rows(x, anew, axis, keepdims))
+    # For p < 0 the smallest has the largest power.
+    scale = np.max(sizes, axis=1, initial=0) if p > 0 else np.min(sizes, axis=1, initial=inf)
+    scale = np.where((scale > 0) & (scale < inf), scale, 1).astype(sizes.dtype)
+    powers = np.sum((sizes / np.expand_dims(scale, 1)) ** p, axis=1)
+    root = np.array(root)
+    root[anew] = scale * (powers if divisor is None else powers / divisor) ** (1 / p)
+    return root[()]
+
+
+def _rows(x, chosen, axis, keepdims):
+    """What goes into each chosen one of the results of a reduction, a row each."""
+    axes = range(x.ndim) if axis is None else axis if isinstance(axis, tuple) else (axis,)
+    axes = tuple(a % x.ndim + 1 for a in axes)
+    # With a dimension in front, so that one result alone is no case of its own.
+    chosen = np.expand_dims(chosen, 0)
+    chosen = np.squeeze(chosen, axes) if keepdims else chosen
+    rows = np.moveaxis(np.expand_dims(x, 0), axes, range(-len(axes), 0))[chosen]
+    return np.reshape(rows, (rows.shape[0], count(rows.shape, tuple(range(1, rows.ndim)))))
+
+
+def _by_quotients(root):
+    """Whether the slope of a root is made of quotients: also where it is to be differentiated again, by squares of it."""
+    if type(root) is Tensor:
+        return True
+    smallest = np.minimum.reduce(root, None, initial=inf) if root.ndim else root
+    if smallest == 0:
+        # The slope there is 0 anyway.
+        smallest = np.min(root, initial=inf, where=root != 0)
+    return not smallest >= _LEAST_ROOT[root.dtype.itemsize]
+
+
+def _squares(x, axis, keepdims):
+    """How far the elements are from their mean, and the sum of the squares of that."""
+    deviation = x - np.sum(x, axis=axis, keepdims=True) / count(x.shape, axis)
+    return deviation, np.sum(deviation**2, axis=axis, keepdims=keepdims)
+
+
+def _freedom(x, axis, correction):
+    return np.float64(max(count(x.shape, axis) - correction, 0)).astype(x.dtype)
+
+
 def var(x, axis=None, correction=1, keepdims=False):
-    middle = np.sum(x, axis=axis, keepdims=True) / count(x.shape, axis)
-    total = np.sum((x - middle) ** 2, axis=axis, keepdims=keepdims)
-    return total / np.float64(max(count(x.shape, axis) - correction, 0)).astype(x.dtype)
+    _, total = _squares(x, axis, keepdims)
+    return total / _freedom(x, axis, correction)
 
 
 def _var_slope(g, x, axis, correction, keepdims):
     n = count(x.shape, axis) - correction
-    deviation = x - np.mean(x, axis=axis, keepdims=True)
+    # Not np.mean, which warns of an empty array.
+    deviation = x - mean(x, axis, True)
     if n > 0:
         return restore(g, axis, keepdims) * (2 / n) * deviation
     # One element has no spread to measure: 0/0, nan in value and slope (and inf where distances are divided by 0).
@@ -120,12 +198,17 @@ var = differentiable(
 
 
 def std(x, axis=None, correction=1, keepdims=False):
-    return np.sqrt(var.op.forward(x, axis, correction, keepdims))
+    deviation, total = _squares(x, axis, keepdims)
+    return _root(total, deviation, 2, axis, keepdims, _freedom(x, axis, correction))
 
 
 def _std_slope(g, y, x, axis, correction, keepdims):
     # At zero spread the root has a kink, from where it grows in every direction: 0 is among its subgradients, and
     # torch's choice. The chain rule by itself would give inf * 0.
+    n = count(x.shape, axis) - correction
+    if n > 0 and _by_quotients(y):
+        g, y = restore(np.where(y == 0, 0, g / n), axis, keepdims), restore(np.where(y == 0, 1, y), axis, keepdims)
+        return (x - mean(x, axis, True)) / y * g
     return _var_slope(np.where(y == 0, 0, g / (2 * y)), x, axis, correction, keepdims)
 
 
@@ -192,7 +275,7 @@ median = differentiable(
 
 def norm(x, p=2, axis=None, keepdims=False):
     if p == 2:
-        return np.sqrt(np.sum(x * x, axis=axis, keepdims=keepdims))
+        return _root(np.sum(x * x, axis=axis, keepdims=keepdims), x, 2, axis, keepdims)
     size = np.abs(x)
     if p == inf:
         return np.max(size, axis=axis, keepdims=keepdims)
@@ -202,7 +285,7 @@ def norm(x, p=2, axis=None, keepdims=False):
         return np.sum(x != 0, axis=axis, keepdims=keepdims).astype(x.dtype)
     if p == 1:
         return np.sum(size, axis=axis, keepdims=keepdims)
-    return np.sum(size**p, axis=axis, keepdims=keepdims) ** (1 / p)
+    return _root(np.sum(size**p, axis=axis, keepdims=keepdims), size, p, axis, keepdims)
 
 
 def _sgn(x):
@@ -222,12 +305,14 @@ def _norm_slope(g, y, x, p, axis, keepdims):
     if p == 1:
         # An element that is 0 has slopes from -1 to 1; sign takes 0, the one in the middle.
         return g * _sgn(x)
-    if p == 2:
+    if p == 2 and not _by_quotients(y):
         return x * (np.where(y == 0, 0, g) / np.where(y == 0, 1, y))
-    # |x|^(p-2) is infinite at x = 0 for p < 2, where the slope is 0.
-    size = np.abs(x)
-    power = np.where(x == 0, 0, size ** (p - 1)) if p < 2 else size ** (p - 1)
-    return np.sign(x) * power * np.where(y == 0, 0, g / y ** (p - 1))
+    g, y = np.where(y == 0, 0, g), np.where(y == 0, 1, y)
+    if p == 2:
+        return x / y * g
+    share = (np.abs(x) / y) ** (p - 1)
+    # For p < 1 it is infinite at x = 0, where the slope is 0; for p < 2 its own slope is.
+    return np.sign(x) * (np.where(x == 0, 0, share) if p < 2 else share) * g
 
 
 norm = differentiable(

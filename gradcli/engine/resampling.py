@@ -1,4 +1,4 @@
-"""Elements of one axis by number, sums of those that came of one, and a frame of zeros."""
+"""Elements of one axis by number, mixtures of them, sums of those that came of one, and a frame of zeros."""
 
 from __future__ import annotations
 
@@ -35,6 +35,38 @@ resampled = differentiable(
 gathered = differentiable(
     gathered, lambda g, _y, _x, index, axis, _length: resampled(g, index, axis), real=False,
     doc="Elements added to their places of an axis.", formula="g, at {index} along {axis}",
+)  # fmt: skip
+
+
+def _shares_of(shares, k, x, axis):
+    """The k-th share of each place, to multiply elements of an array of x's shape and dtype."""
+    return shares[:, k].astype(x.dtype).reshape(-1, *(1,) * (x.ndim - axis - 1))
+
+
+def mixed(x, sources, shares, axis):
+    """For each new place along the axis the sum of the elements at its row of `sources`, times their `shares`."""
+    out = np.take(x, sources[:, 0], axis) * _shares_of(shares, 0, x, axis)
+    for k in range(1, shares.shape[1]):
+        out = out + np.take(x, sources[:, k], axis) * _shares_of(shares, k, x, axis)
+    return out
+
+
+def shared_out(x, sources, shares, axis, length):
+    """The adjoint of `mixed`: each element goes back to what it was mixed of, an axis of `length`, by the shares."""
+    out = gathered(x * _shares_of(shares, 0, x, axis), sources[:, 0], axis, length)
+    for k in range(1, shares.shape[1]):
+        out = out + gathered(x * _shares_of(shares, k, x, axis), sources[:, k], axis, length)
+    return out
+
+
+mixed = differentiable(
+    mixed, lambda g, _y, x_shape, sources, shares, axis: shared_out(g, sources, shares, axis, x_shape[axis]),
+    real=False, doc="Mixtures of elements of an axis.", formula="g, times {shares}, added at {sources} along {axis}",
+)  # fmt: skip
+shared_out = differentiable(
+    shared_out, lambda g, _y, _x, sources, shares, axis, _length: mixed(g, sources, shares, axis),
+    real=False, doc="Elements shared out to what they were mixed of.",
+    formula="g, at {sources} along {axis}, times {shares}",
 )  # fmt: skip
 
 

@@ -30,7 +30,7 @@ QUALIFIED = "@."
 BUILTINS: dict[str, Any] = {**_WORDS, **{QUALIFIED + word: value for word, value in _WORDS.items()}, **RUNTIME}
 """The builtins of every script: the vocabulary, the constants, and what lowered code calls. Nothing of Python's."""
 
-_NUMPY = {"array": "tensor", "asarray": "tensor", "power": "pow", "concatenate": "cat", "amax": "amax", "amin": "amin"}
+_NUMPY = {"array": "tensor", "power": "pow", "concatenate": "cat", "amax": "amax", "amin": "amin"}
 
 
 class Dictionary:

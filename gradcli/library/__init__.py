@@ -6,7 +6,11 @@ from typing import Any
 from gradcli.engine import Tensor
 from gradcli.library import (  # noqa: F401  (importing a module enters its functions)
     autograd,
+    casts,
+    comparisons,
     creation,
+    expanding,
+    extremes,
     functional,
     parts,
     plain,
@@ -18,21 +22,21 @@ from gradcli.library import (  # noqa: F401  (importing a module enters its func
 )
 from gradcli.library.later import LATER, LATER_METHODS
 from gradcli.library.values import DTYPE_WORDS, DTYPES
-from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_later, method_of
+from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_in_place, enter_later, method_of
 
-autograd.enter_in_place(autograd.IN_PLACE)
+enter_in_place(autograd.IN_PLACE)
 plain.enter_plain()
 for _module, _names in LATER.items():
     enter_later(f"gradcli.library.{_module}", _names)
 for _module, _names in LATER_METHODS.items():
     enter_later(f"gradcli.library.{_module}", _names, method=True)
-autograd.enter_in_place(
-    "sinc lgamma digamma erfinv erfc i0 logit polygamma mvlgamma xlogy nan_to_num copysign ldexp nextafter sgn "
+enter_in_place(
+    "sinc lgamma digamma erfinv i0 logit polygamma mvlgamma xlogy nan_to_num copysign ldexp nextafter sgn "
     "conj_physical scatter scatter_add scatter_reduce index_add index_copy index_fill index_reduce index_put put "
     "masked_scatter logical_xor absolute arccos arccosh arcsin arcsinh arctan arctan2 arctanh clip divide fix greater "
     "greater_equal less less_equal multiply negative not_equal subtract true_divide"
 )
-autograd.enter_in_place("addmm addmv addr baddbmm addbmm addcmul addcdiv")
+enter_in_place("addmm addmv addr baddbmm addbmm addcmul addcdiv")
 # `float`, `int` and `bool` are functions that count as dtypes; the other words are nothing but dtypes.
 CONSTANTS |= DTYPES
 # Behind `torch.` also the words that are functions or methods by themselves: `torch.long`, `torch.float`.

@@ -7,18 +7,19 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import CUT, Tensor, inplace
+from gradcli.engine import CUT, Tensor, as_tensor, inplace
 from gradcli.engine import activations as a
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine.indexing import take
 from gradcli.engine.operation import relabel
 from gradcli.engine.shaping import reshape
+from gradcli.engine.trigonometry import tanh
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import context
-from gradcli.library.arguments import Dtype, Flag, Number, OptionalWhole, Text, Whole, axis_of
+from gradcli.library.arguments import Dims, Dtype, Flag, Number, OptionalWhole, Text, Whole, axes_of, axis_of
 from gradcli.library.reducing import softmax
-from gradcli.library.vocabulary import FUNCTIONS, function
+from gradcli.library.vocabulary import function
 
 
 def _activated(activation: Callable[..., Tensor], input: Tensor, in_place: bool, *parameters: Any) -> Tensor:
@@ -253,7 +254,7 @@ def tanhshrink(input: Tensor):
         tanhshrink(x)
         backward sum(tanhshrink(x))
     """
-    return e.sub(input, e.tanh(input))
+    return e.sub(input, tanh(input))
 
 
 def _not_negative(lambd: float) -> None:
@@ -348,35 +349,6 @@ def rrelu(input: Tensor, lower: Number = 1 / 8, upper: Number = 1 / 3, training:
     return _activated(a.noisy_rrelu, input, inplace, Tensor(np.asarray(slopes, input.dtype)[()], CUT))
 
 
-def _in_place(name: str, keys: tuple[str, ...], more: str = "") -> None:
-    """Enters the function that changes its input in place: `elu_` beside `elu`; its example passes `more`."""
-    forward = FUNCTIONS[name]
-
-    def body(input, *parameters, **named):
-        return forward(input, *parameters, inplace=True, **named)
-
-    body.__name__ = f"{name}_"
-    body.__doc__ = f"""{name} of a tensor, written into the tensor itself.
-
-    Shapes: any, and the result is the tensor, changed
-    Derivative: that of `{name}`
-    Kink: that of `{name}`. A leaf that requires grad can't be changed in place; what is computed from it can.
-    Example: x = [-1., 0., 2.]
-        y = x.clone()
-        {keys[0]}(y{more})
-        y
-        backward sum(y)
-    """
-    function(keys[0], also=keys[1:], plain=True)(body)
-
-
-for _name in ("celu", "selu", "rrelu"):
-    _in_place(_name, (f"{_name}_", f"F.{_name}_"))
-_in_place("threshold", ("threshold_", "F.threshold_"), ", 0.5, 10")
-for _name in ("elu", "leaky_relu", "hardtanh"):
-    _in_place(_name, (f"F.{_name}_",))
-
-
 # ---- over a dim
 
 
@@ -413,14 +385,15 @@ def softmin(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
         p
         backward p[0]
     """
-    return softmax(e.neg(input), dim, dtype=dtype)
+    opposite = e.neg(input)
+    return softmax(opposite if dtype is None else as_tensor(opposite, dtype), dim)
 
 
 @function("F.normalize")
-def normalize(input: Tensor, p: Number = 2.0, dim: Whole = 1, eps: Number = 1e-12):
-    """Vectors along a dim divided by their p-norm (at least eps).
+def normalize(input: Tensor, p: Number = 2.0, dim: Dims = 1, eps: Number = 1e-12):
+    """Vectors along a dim, or what several dims hold, divided by their p-norm (at least eps).
 
-    Shapes: (..., n, ...) -> the same; `dim` is the one of n
+    Shapes: (..., n, ...) -> the same; `dim` is the one of n, or several, or none for all
     Derivative: for p=2 (g - out * sum(g * out, dim, keepdim=true)) / norm(x, 2, dim, keepdim=true), and g / eps where
         the norm is below eps; for other p that of `x / clamp_min(norm(x, p, dim, keepdim=true), eps)`
     Kink: a vector of zeros stays one, and its gradient is g / eps; at a norm of eps itself the slope of the bound is 1.
@@ -429,7 +402,7 @@ def normalize(input: Tensor, p: Number = 2.0, dim: Whole = 1, eps: Number = 1e-1
         F.normalize(x)
         backward F.normalize(x)[0, 0]
     """
-    size = r.norm(input, p, axis_of(dim, input.ndim), True)
+    size = r.norm(input, p, axes_of(dim, input.ndim), True)
     return e.div(input, e.clamp_numbers(size, eps, None))
 
 

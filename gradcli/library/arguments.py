@@ -157,13 +157,16 @@ CONVERTERS: dict[str, Callable[[Any], Any]] = {
 }  # fmt: skip
 CONVERTERS["Tensor"] = as_tensor
 
-# torch takes NumPy's words for some of its own.
+# torch takes NumPy's words for some of its own, and calls an argument that can be two things by either's name.
 ALIASES = {
     "axis": "dim",
     "keepdims": "keepdim",
+    "a": "input",
     "x": "input",
     "x1": "input",
     "x2": "other",
+    "indices": "indices_or_sections",
+    "sections": "indices_or_sections",
     "size": "shape",
     "shape": "size",
 }

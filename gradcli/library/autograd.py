@@ -18,7 +18,7 @@ from gradcli.errors import AutogradFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Callback, Flag, Number
 from gradcli.library.values import Handle
-from gradcli.library.vocabulary import FUNCTIONS, METHODS, function
+from gradcli.library.vocabulary import FUNCTIONS, function
 
 
 def listed(value: Any) -> list[Any] | None:
@@ -349,36 +349,11 @@ def set_data(tensor: Tensor, value: Any) -> None:
 # ---- changes in place
 
 
-def _in_place(name: str) -> None:
-    apply = METHODS.get(name) or FUNCTIONS[name]
-
-    def body(self, *args, **named):
-        target = as_tensor(self)
-        inplace.refuse_leaf(target)
-        return inplace.assign(target, _kept_dtype(apply(target, *args, **named), target))
-
-    body.__name__, body.__doc__ = f"{name}_", f"`{name}`, in place."
-    METHODS[f"{name}_"] = body
-
-
-def _kept_dtype(result: Tensor, target: Tensor) -> Tensor:
-    if result.dtype == target.dtype or (result.dtype.kind == "f" and target.dtype.kind != "f"):
-        return result
-    return as_tensor(result, target.dtype)
-
-
-def enter_in_place(names: str) -> None:
-    """Enters `name_` for functions that keep a tensor's shape."""
-    for name in names.split():
-        _in_place(name)
-
-
 IN_PLACE = (
-    "add sub mul div pow neg reciprocal remainder fmod exp exp2 expm1 log log1p log2 log10 sqrt rsqrt abs square sin "
-    "cos tan asin acos atan sinh cosh tanh asinh acosh atanh atan2 sign floor ceil trunc round frac sigmoid relu erf "
-    "clamp clamp_min clamp_max masked_fill tril triu cumsum cumprod lerp hypot floor_divide eq ne lt le gt ge "
-    "logical_not logical_and logical_or rad2deg deg2rad"
+    "add sub mul div pow remainder fmod atan2 hypot floor_divide lerp round clamp clamp_min clamp_max masked_fill "
+    "tril triu cumsum cumprod eq ne lt le gt ge logical_not logical_and logical_or rad2deg deg2rad"
 )
+"""Those of several arguments, or that aren't in the table; the table's own enter themselves."""
 
 
 def _set(self: Tensor, array: Any) -> Tensor:

@@ -10,7 +10,8 @@ from typing import Any
 from gradcli.engine import CUT, Tensor, as_tensor
 from gradcli.errors import AutogradFailure, TypeFailure
 from gradcli.library.arguments import Callback, Flag, OptionalText
-from gradcli.library.transforms import Run, curvature, matched, one_for, pushed, second_derivatives
+from gradcli.library.jacobians import curvature, second_derivatives
+from gradcli.library.transforms import Run, matched, one_for, pushed
 from gradcli.library.trees import rebuilt
 from gradcli.library.vocabulary import function
 

@@ -10,8 +10,8 @@ from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library import context
 from gradcli.library.arguments import Dtype, Flag, Operand, OptionalOperand, Whole, Wholes
 from gradcli.library.creation import made
+from gradcli.library.expanding import broadcast_to
 from gradcli.library.parts import broadcast_shape
-from gradcli.library.shapes import broadcast_to
 from gradcli.library.statistics import places_in
 from gradcli.library.vocabulary import function
 

@@ -42,35 +42,54 @@ def reduced(loss: Tensor, reduction: str) -> Tensor:
     raise ValueFailure(f'{reduction} is not a valid value for reduction: "mean", "sum" or "none"')
 
 
-@function("F.mse_loss")
-def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
-    """The mean of the squared differences.
+def weighted(losses: Tensor, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Each loss times its weight; ValueFailure where the weights don't have the shape, that of the input."""
+    if weight.shape != shape:
+        raise ValueFailure("Weights and input must have the same size.", help=f"`weight` wants the shape {shape}")
+    return e.mul(losses, weight)
 
-    Shapes: any two that broadcast -> (); with reduction="none" their broadcast shape
+
+def _reduced_by(losses: Tensor, weight: Tensor, shape: tuple[int, ...], reduction: str) -> Tensor:
+    """The weighted mean or sum of losses, or each times its weight."""
+    losses = weighted(losses, weight, shape)
+    return e.div(r.sum(losses), r.sum(weight)) if reduction == "mean" else reduced(losses, reduction)
+
+
+@function("F.mse_loss")
+def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: OptionalTensor = None):
+    """The mean of the squared differences, with weight the weighted one.
+
+    Shapes: any two that broadcast -> (); weight has the shape of input; with reduction="none" their broadcast shape
     Derivative: input: 2 * (input - target) / n; target: 2 * (target - input) / n, where n is the number of differences,
-        and 1 with reduction="sum"
+        and 1 with reduction="sum"; with weight both times weight, and n is the sum of the weights; weight: ((input -
+        target)^2 - out) / n, and without the out for reduction="sum"
     Example: x = [1., 2., 3.]
         loss = F.mse_loss(x, [1., 4., 0.])
         loss
         backward loss
     """
-    return relabel(reduced(e.pow_number(e.sub(input, target), 2), reduction), "MseLossBackward0")
+    squares = e.pow_number(e.sub(input, target), 2)
+    if weight is not None:
+        return _reduced_by(squares, weight, input.shape, reduction)
+    return relabel(reduced(squares, reduction), "MseLossBackward0")
 
 
 @function("F.l1_loss")
-def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean"):
-    """The mean of the absolute differences.
+def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: OptionalTensor = None):
+    """The mean of the absolute differences, with weight the weighted one.
 
-    Shapes: any two that broadcast -> (); with reduction="none" their broadcast shape
+    Shapes: any two that broadcast -> (); weight has the shape of input; with reduction="none" their broadcast shape
     Derivative: input: sign(input - target) / n; target: sign(target - input) / n, where n is the number of differences,
-        and 1 with reduction="sum"
+        and 1 with reduction="sum"; with weight both times weight, and n is the sum of the weights; weight: (abs(input -
+        target) - out) / n, and without the out for reduction="sum"
     Kink: where the two are equal the slope is 0. (why: gradcli/engine/elementwise.py)
     Example: x = [1., 2., 3.]
         loss = F.l1_loss(x, [1., 4., 0.])
         loss
         backward loss
     """
-    return reduced(e.abs(e.sub(input, target)), reduction)
+    sizes = e.abs(e.sub(input, target))
+    return reduced(sizes, reduction) if weight is None else _reduced_by(sizes, weight, input.shape, reduction)
 
 
 @function("F.binary_cross_entropy_with_logits")
@@ -109,7 +128,7 @@ def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor =
     Derivative: input: (input - target) / (input * (1 - input)) / n; target: (log(1 - input) - log(input)) / n, where n
         is the number of losses, and 1 with reduction="sum"
     Kink: at a probability of 0 or 1 the loss is finite, since each logarithm counts as -100 at least, and so is the
-        gradient, whose denominator counts as 1e-12 at least; that in target, infinite in PyTorch, is 100 there. (why:
+        gradient, whose denominator counts as 1e-12 at least; that in target is infinite there. (why:
         gradcli/engine/elementwise.py)
     Example: p = [0.9, 0.5, 0.2]
         loss = F.binary_cross_entropy(p, [1., 1., 0.])
@@ -215,7 +234,7 @@ def nll_loss(
     total = float(np.sum(counted) if weight is None else np.sum(weights)) if reduction == "mean" else 1.0
     if reduction not in ("mean", "sum"):
         reduced(input, reduction)
-    return relabel(l.picked_loss(input, index, weights, total), name)
+    return relabel(l.nll(input, index, weights, total), name)
 
 
 def _at_classes(classes: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -259,7 +278,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
         shares = target * (1 - label_smoothing) + label_smoothing / count if label_smoothing else target
         shares = shares if weight is None else e.mul(shares, s.reshape(weight, along))
         if reduction == "mean":
-            return l.shares_loss(logs, shares, input.array.size / count)
+            return l.soft_nll(logs, shares, input.array.size / count)
         return reduced(e.neg(r.sum_dim(e.mul(logs, shares), axis, False)), reduction)
     hard = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     if not label_smoothing:

@@ -64,7 +64,7 @@ def grid_sample(input: Tensor, grid: Tensor, mode: Text = "bilinear", padding_mo
         )
     if mode == "bicubic" and dims != 2:
         raise ValueFailure("grid_sampler(): bicubic interpolation only supports 4D input")
-    if 0 in input.shape[1:]:
+    if 0 in input.shape[2:]:
         raise ShapeFailure("grid_sampler(): expected input to have non-empty spatial dimensions")
     input, grid = promoted(input, grid)
     size = input.shape[2:]
@@ -162,7 +162,8 @@ def _at(images: Tensor, places: list[np.ndarray], mode: str, corners: bool) -> T
         flat = flat * n + np.where(within, place, 0).astype(np.int64)
     samples, channels = images.shape[:2]
     rows = s.reshape(images, (samples, channels, prod(size)))
-    index = np.broadcast_to(flat.reshape(samples, 1, -1), (samples, channels, flat[0].size if samples else 0))
+    count = prod(flat.shape[1:])
+    index = np.broadcast_to(flat.reshape(samples, 1, count), (samples, channels, count))
     taken = s.reshape(s.take_along_axis(rows, index, 2), (samples, channels, *flat.shape[1:]))
     return taken if inside.all() else e.where(Tensor(inside[:, None], CUT), taken, 0.0)
 

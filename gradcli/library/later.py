@@ -8,13 +8,16 @@ LATER = {
         "F.relu silu F.silu mish F.mish relu6 F.relu6 selu F.selu hardsigmoid F.hardsigmoid hardswish "
         "F.hardswish logsigmoid F.logsigmoid gelu F.gelu elu F.elu celu F.celu leaky_relu F.leaky_relu "
         "hardtanh F.hardtanh threshold F.threshold softsign F.softsign tanhshrink F.tanhshrink hardshrink "
-        "F.hardshrink softshrink F.softshrink prelu F.prelu rrelu F.rrelu celu_ F.celu_ selu_ F.selu_ rrelu_ "
-        "F.rrelu_ threshold_ F.threshold_ F.elu_ F.leaky_relu_ F.hardtanh_ glu F.glu F.softmin F.normalize "
+        "F.hardshrink softshrink F.softshrink prelu F.prelu rrelu F.rrelu glu F.glu F.softmin F.normalize "
         "F.gumbel_softmax"
     ),
+    "activations_in_place": (
+        "celu_ F.celu_ selu_ F.selu_ rrelu_ F.rrelu_ threshold_ F.threshold_ F.elu_ F.leaky_relu_ F.hardtanh_"
+    ),
+    "added_products": "addmm addmv addr baddbmm addbmm addcmul addcdiv",
     "arranging": (
         "atleast_2d atleast_3d broadcast_tensors meshgrid column_stack dstack cartesian_prod combinations "
-        "tensor_split hsplit vsplit dsplit split_with_sizes diag_embed diagflat rot90 repeat_interleave "
+        "diag_embed diagflat rot90 repeat_interleave "
         "fft.fftshift fft.ifftshift"
     ),
     "autograd_functional": (
@@ -28,8 +31,8 @@ LATER = {
     "decompositions": (
         "linalg.cholesky cholesky linalg.cholesky_ex cholesky_solve cholesky_inverse linalg.eigh "
         "linalg.eigvalsh linalg.svd linalg.svdvals svd linalg.qr qr linalg.householder_product orgqr ormqr "
-        "linalg.lu linalg.lu_factor linalg.lu_factor_ex lu lu_unpack linalg.lu_solve lu_solve"
     ),
+    "distances": "F.cosine_similarity cosine_similarity F.pairwise_distance pairwise_distance F.pdist pdist",
     "distributions": "normal bernoulli multinomial",
     "files": "load save",
     "floating": (
@@ -39,6 +42,7 @@ LATER = {
     "fourier": "fft.irfft fft.irfft2 fft.irfftn fft.hfft fft.hfft2 fft.hfftn",
     "gradient_checks": "gradcheck torch.autograd.gradcheck gradgradcheck torch.autograd.gradgradcheck",
     "grids": "F.grid_sample F.affine_grid",
+    "jacobians": "jacrev torch.func.jacrev jacfwd torch.func.jacfwd torch.func.hessian jacobian hessian hvp vhp",
     "layers": (
         "F.bilinear bilinear F.embedding embedding F.embedding_bag F.scaled_dot_product_attention F.dropout "
         "dropout F.dropout1d F.dropout2d F.dropout3d F.alpha_dropout pixel_shuffle F.pixel_shuffle "
@@ -46,34 +50,39 @@ LATER = {
     ),
     "linear_algebra": (
         "linalg.inv inverse linalg.inv_ex det linalg.det slogdet linalg.slogdet logdet linalg.pinv pinverse "
-        "linalg.matrix_rank matrix_exp linalg.matrix_exp linalg.solve linalg.solve_ex linalg.solve_triangular "
-        "triangular_solve linalg.lstsq linalg.tensorinv linalg.tensorsolve linalg.diagonal"
+        "linalg.matrix_rank matrix_exp linalg.matrix_exp linalg.diagonal"
     ),
     "losses": (
         "F.huber_loss F.smooth_l1_loss F.kl_div kl_div F.poisson_nll_loss poisson_nll_loss "
-        "F.gaussian_nll_loss F.margin_ranking_loss margin_ranking_loss F.hinge_embedding_loss "
-        "hinge_embedding_loss F.soft_margin_loss F.multi_margin_loss F.multilabel_margin_loss "
-        "F.multilabel_soft_margin_loss F.linear_cross_entropy F.cosine_similarity cosine_similarity "
-        "F.cosine_embedding_loss cosine_embedding_loss F.pairwise_distance pairwise_distance F.pdist pdist "
-        "F.triplet_margin_loss triplet_margin_loss F.triplet_margin_with_distance_loss"
+        "F.gaussian_nll_loss F.linear_cross_entropy"
     ),
+    "lu": "linalg.lu linalg.lu_factor linalg.lu_factor_ex lu lu_unpack linalg.lu_solve lu_solve",
     "mapping": "vmap torch.func.vmap",
+    "margin_losses": (
+        "F.margin_ranking_loss margin_ranking_loss F.hinge_embedding_loss hinge_embedding_loss "
+        "F.soft_margin_loss F.multi_margin_loss F.multilabel_margin_loss F.multilabel_soft_margin_loss "
+        "F.cosine_embedding_loss cosine_embedding_loss F.triplet_margin_loss triplet_margin_loss "
+        "F.triplet_margin_with_distance_loss"
+    ),
     "matrix_norms": "linalg.matrix_norm linalg.norm linalg.cond dist cdist diff cov corrcoef",
     "matrix_products": (
-        "addmm addmv addr baddbmm addbmm addcmul addcdiv linalg.multi_dot chain_matmul matrix_power "
+        "linalg.multi_dot chain_matmul matrix_power "
         "linalg.matrix_power vdot linalg.vecdot linalg.cross cross kron tensordot block_diag linalg.vander "
         "vander"
+    ),
+    "max_pooling": (
+        "max_pool1d F.max_pool1d F.adaptive_max_pool1d adaptive_max_pool1d F.max_unpool1d max_pool2d F.max_pool2d "
+        "F.adaptive_max_pool2d F.max_unpool2d max_pool3d F.max_pool3d F.adaptive_max_pool3d F.max_unpool3d"
     ),
     "normalizations": (
         "layer_norm F.layer_norm rms_norm F.rms_norm group_norm F.group_norm F.batch_norm batch_norm "
         "F.instance_norm F.local_response_norm"
     ),
     "pooling": (
-        "avg_pool1d F.avg_pool1d F.lp_pool1d adaptive_avg_pool1d F.adaptive_avg_pool1d max_pool1d "
-        "F.max_pool1d F.adaptive_max_pool1d adaptive_max_pool1d F.max_unpool1d F.avg_pool2d F.lp_pool2d "
-        "F.adaptive_avg_pool2d max_pool2d F.max_pool2d F.adaptive_max_pool2d F.max_unpool2d F.avg_pool3d "
-        "F.lp_pool3d F.adaptive_avg_pool3d max_pool3d F.max_pool3d F.adaptive_max_pool3d F.max_unpool3d"
+        "avg_pool1d F.avg_pool1d F.lp_pool1d adaptive_avg_pool1d F.adaptive_avg_pool1d F.avg_pool2d F.lp_pool2d "
+        "F.adaptive_avg_pool2d F.avg_pool3d F.lp_pool3d F.adaptive_avg_pool3d"
     ),
+    "quantiles": "quantile nanquantile msort kthvalue mode",
     "resampling": "F.pad F.interpolate F.upsample_nearest F.upsample_bilinear F.upsample",
     "running": "cummax cummin logcumsumexp trapezoid trapz cumulative_trapezoid gradient renorm",
     "scattering": (
@@ -88,15 +97,16 @@ LATER = {
         "special.log_ndtr special.entr logit special.logit polygamma special.polygamma mvlgamma "
         "special.multigammaln special.round xlogy special.xlogy special.xlog1py logaddexp2"
     ),
-    "statistics": (
-        "std_mean var_mean aminmax nansum nanmean nanmedian quantile nanquantile msort kthvalue mode bincount "
-        "histc unique searchsorted bucketize"
-    ),
+    "splitting": "tensor_split hsplit vsplit dsplit split_with_sizes",
+    "statistics": "std_mean var_mean aminmax nansum nanmean nanmedian bincount histc unique searchsorted bucketize",
     "strides": "as_strided",
+    "systems": (
+        "linalg.solve linalg.solve_ex linalg.solve_triangular triangular_solve linalg.lstsq linalg.tensorinv "
+        "linalg.tensorsolve"
+    ),
     "transforms": (
         "torch.func.grad value_and_grad torch.func.value_and_grad grad_and_value torch.func.grad_and_value "
-        "vjp torch.func.vjp jvp torch.func.jvp jacrev torch.func.jacrev jacfwd torch.func.jacfwd "
-        "torch.func.hessian jacobian hessian hvp vhp"
+        "vjp torch.func.vjp jvp torch.func.jvp"
     ),
 }
 """Functions, by the module that has them."""

@@ -11,6 +11,7 @@ from gradcli.engine import Tensor, as_tensor, factorizations, linear, modes
 from gradcli.engine import elementwise as e
 from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
+from gradcli.engine.distances import largest_difference
 from gradcli.engine.operation import relabel, variant
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import Dims, Dtype, Flag, Number, OptionalTensor, Text, Whole, axis_of, described
@@ -220,8 +221,8 @@ def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: Text = "use_mm_
     Derivative: x1[i]: the sum of g[i, j] * sign(d) * abs(d)^(p - 1) / out[i, j]^(p - 1) over all j, where d is x1[i] -
         x2[j]; for p = 2 of g[i, j] * d / out[i, j]; x2[j]: the same over all i, times -1
     Kink: equal rows have the gradient 0, and so have equal elements for p up to 1; p = 0 counts, and has 0. For p = inf
-        the largest differences share g evenly, where PyTorch gives each the whole of it (why:
-        gradcli/engine/reductions.py)
+        differences that tie for the largest get the whole gradient each, where `norm` shares it (why:
+        gradcli/engine/distances.py)
     Example: x = [[0., 0.], [3., 4.]]
         d = cdist(x, [[0., 0.]])
         d
@@ -244,7 +245,8 @@ def cdist(x1: Tensor, x2: Tensor, p: Number = 2.0, compute_mode: Text = "use_mm_
         raise ValueFailure(f"{compute_mode} is not a valid value for compute_mode")
     difference = e.sub(s.expand_dims(x1, x1.ndim - 1), s.expand_dims(x2, x2.ndim - 2))
     # Rows without elements are all one: their distance is 0, the largest difference among none too.
-    distances = r.norm(difference, p if x1.shape[-1] else 1, difference.ndim - 1, False)
+    p, axis = p if x1.shape[-1] else 1, difference.ndim - 1
+    distances = largest_difference(difference, axis) if p == inf else r.norm(difference, p, axis, False)
     return relabel(distances, "CdistBackward0")
 
 

@@ -12,9 +12,9 @@ from gradcli.engine.allocation import allocatable
 from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import result_dtype
 from gradcli.engine.indexing import take as taken
-from gradcli.engine.operation import variant
+from gradcli.engine.operation import relabel, variant
 from gradcli.errors import IndexFailure, ShapeFailure, TypeFailure, ValueFailure
-from gradcli.library.arguments import OptionalWhole, Tensors, Whole, Wholes, axis_of
+from gradcli.library.arguments import Flag, OptionalWhole, Tensors, Whole, Wholes, axis_of
 from gradcli.library.vocabulary import function
 
 _index_select = variant(s.getitem_index, "IndexSelectBackward0")
@@ -270,11 +270,13 @@ def _in_range(index: np.ndarray, size: int, dim: int) -> None:
 
 
 @function()
-def gather(input: Tensor, dim: Whole, index: Tensor):
+def gather(input: Tensor, dim: Whole, index: Tensor, *, sparse_grad: Flag = False):
     """For each place of `index`, the element at that index along the dim.
 
+    `sparse_grad` is accepted and without effect: the gradient is a whole tensor.
+
     Shapes: (..., n, ...), index (..., k, ...) -> that of index, whose other dims are at most the input's; indices 0 to
-        n - 1
+        n - 1; a number counts as a vector of one
     Derivative: zeros_like(x).scatter_add(dim, index, g): an element that is read twice has both gradients
     Example: x = [[1, 2], [3, 4]]
         chosen = gather(x, 1, tensor([[0, 0], [1, 0]]))
@@ -283,15 +285,18 @@ def gather(input: Tensor, dim: Whole, index: Tensor):
     """
     axis = axis_of(dim, input.ndim)
     places = _indices(index, "gather")
-    if places.ndim != input.ndim:
+    if max(places.ndim, 1) != max(input.ndim, 1):
         raise ShapeFailure("Index tensor must have the same number of dimensions as input tensor")
+    _in_range(places, input.shape[axis] if input.ndim else 1, axis)
+    if not (input.ndim and places.ndim):
+        chosen = s.take_along_axis(s.reshape(input, (-1,)), places.reshape(-1), 0)
+        return relabel(s.reshape_copy(chosen, places.shape), "GatherBackward0")
     for a in range(input.ndim):
         if a != axis and places.shape[a] > input.shape[a]:
             raise ShapeFailure(
                 f"Size does not match at dimension {a} expected index {list(places.shape)} to be no larger than self "
                 f"{list(input.shape)} apart from dimension {axis}"
             )
-    _in_range(places, input.shape[axis], axis)
     # NumPy wants the other dims alike; torch lets the index be smaller there.
     window = tuple(slice(None) if a == axis else slice(n) for a, n in enumerate(places.shape))
     inside = (
@@ -336,7 +341,7 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: OptionalWhole = None):
 def index_select(input: Tensor, dim: Whole, index: Tensor):
     """The slices at the indices of a dim.
 
-    Shapes: (..., n, ...), index (k,) -> (..., k, ...); indices 0 to n - 1
+    Shapes: (..., n, ...), index (k,) -> (..., k, ...); indices 0 to n - 1; a number stays one
     Derivative: zeros_like(x).index_add(dim, index, g): a slice that is read twice has both gradients
     Example: x = [[1, 2], [3, 4]]
         rows = index_select(x, 0, tensor([1, 1, 0]))
@@ -349,7 +354,9 @@ def index_select(input: Tensor, dim: Whole, index: Tensor):
         raise IndexFailure("index_select(): Index is supposed to be a vector")
     _in_range(places, input.shape[axis] if input.ndim else 1, axis)
     if not input.ndim:
-        return input
+        if places.size != 1:
+            raise IndexFailure(f"index_select(): Index to scalar can have only 1 value, got {places.size} value(s)")
+        return relabel(s.reshape_copy(_index_select(s.reshape(input, (1,)), (places,)), ()), "IndexSelectBackward0")
     return _index_select(input, (*(slice(None),) * axis, places))
 
 

@@ -8,18 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import CUT, Tensor, as_tensor
+from gradcli.engine import CUT, Tensor, as_tensor, steps
 from gradcli.engine import elementwise as e
 from gradcli.engine.broadcasting import shape_clash
-from gradcli.engine.conversion import promoted, result_dtype
+from gradcli.engine.conversion import result_dtype
 from gradcli.engine.operation import relabel
 from gradcli.engine.protocols import floor_divide as floor_division
 from gradcli.engine.protocols import power
 from gradcli.engine.protocols import remainder as remainder_of
-from gradcli.engine.shaping import clone as copied
 from gradcli.errors import TypeFailure, ValueFailure
-from gradcli.library.arguments import Flag, Number, Operand, OptionalOperand, OptionalText, Whole
-from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, alias, enter_table, function
+from gradcli.library.arguments import Number, Operand, OptionalOperand, OptionalText, Whole
+from gradcli.library.vocabulary import CONSTANTS, alias, enter_table, function
 
 # ---- arithmetic
 
@@ -35,7 +34,12 @@ def add(input: Operand, other: Operand, *, alpha: Number = 1):
         add(x, y, alpha=10)
         backward sum(add(x, y, alpha=10))
     """
-    return e.add(input, other if alpha == 1 else e.mul(other, alpha))
+    return e.add(input, _times(other, alpha))
+
+
+def _times(value: Any, alpha: Any) -> Any:
+    """A number stays one: it doesn't widen what it meets."""
+    return value if alpha == 1 else e.mul(value, alpha) if type(value) is Tensor else value * alpha
 
 
 @function(also=("subtract",))
@@ -49,7 +53,7 @@ def sub(input: Operand, other: Operand, *, alpha: Number = 1):
         sub(x, y, alpha=2)
         backward sum(sub(x, y, alpha=2))
     """
-    return e.sub(input, other if alpha == 1 else e.mul(other, alpha))
+    return e.sub(input, _times(other, alpha))
 
 
 @function()
@@ -62,7 +66,7 @@ def rsub(input: Tensor, other: Operand, *, alpha: Number = 1):
         rsub(x, 10)
         backward sum(rsub(x, 10))
     """
-    return e.rsub(other, input if alpha == 1 else e.mul(input, alpha))
+    return (e.rsub_tensor if type(other) is Tensor else e.rsub)(other, _times(input, alpha))
 
 
 @function(also=("divide",))
@@ -71,7 +75,8 @@ def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
 
     Shapes: any two that broadcast together; either may be a number
     Derivative: input: 1/other; other: -input/other^2; rounded: 0 almost everywhere
-    Kink: where other is 0 the result is inf, -inf or nan (of 0/0) and the slopes are what the formulas give.
+    Kink: where other is 0 the result is inf, -inf or nan (of 0/0) and the slopes are what the formulas give; rounded
+        they are 0 there too. (why: gradcli/engine/steps.py)
     Example: x = [1., 3.]
         y = 2.
         div(x, y)
@@ -87,11 +92,7 @@ def div(input: Operand, other: Operand, *, rounding_mode: OptionalText = None):
         )
     if result_dtype(input, other).kind in "iub":
         return floor_division(input, other) if rounding_mode == "floor" else _truncated_quotient(input, other)
-    quotient = e.div(input, other)
-    return relabel(
-        e.floor(quotient) if rounding_mode == "floor" else e.trunc(quotient),
-        "DivBackward1" if type(other) is not Tensor else "DivBackward2",
-    )
+    return steps.div_rounded(input, other, rounding_mode)
 
 
 def _truncated_quotient(input: Any, other: Any) -> Tensor:
@@ -203,7 +204,7 @@ def rad2deg(input: Tensor):
     Derivative: 180/pi
     Example: rad2deg([0., pi/2, pi])
     """
-    return e.mul(input, 180 / pi)
+    return e.rad2deg(input, 180 / pi)
 
 
 @function()
@@ -214,7 +215,7 @@ def deg2rad(input: Tensor):
     Derivative: pi/180
     Example: deg2rad([0., 90., 180.])
     """
-    return e.mul(input, pi / 180)
+    return e.deg2rad(input, pi / 180)
 
 
 # ---- rounding
@@ -226,17 +227,17 @@ def round(input: Tensor, *, decimals: Whole = 0):
 
     Shapes: any, and the result's is the same; negative decimals round before the point
     Derivative: 0 almost everywhere
-    Kink: where it steps, at the halves, the slope is 0 too. (why: gradcli/engine/elementwise.py)
+    Kink: where it steps, at the halves, the slope is 0 too. (why: gradcli/engine/steps.py)
     Example: round([0.5, 1.5, 2.5, -1.2])
         round([3.14159, 2.71828], decimals=2)
         round([1234.], decimals=-2)
     """
     if decimals == 0:
-        return e.round(input)
+        return steps.round(input)
     scale = 10.0 ** abs(decimals)
     if decimals > 0:
-        return relabel(e.div(e.round(e.mul(input, scale)), scale), "RoundBackward1")
-    return relabel(e.mul(e.round(e.div(input, scale)), scale), "RoundBackward1")
+        return relabel(e.div(steps.round(e.mul(input, scale)), scale), "RoundBackward1")
+    return relabel(e.mul(steps.round(e.div(input, scale)), scale), "RoundBackward1")
 
 
 # ---- choices
@@ -263,12 +264,17 @@ def clamp(input: Tensor, min: OptionalOperand = None, max: OptionalOperand = Non
         raise ValueFailure(
             "torch.clamp: At least one of 'min' or 'max' must not be None", help="`clamp(x, 0, 1)`, `clamp(x, min=0)`"
         )
+    return _clamped(input, min, max, e.clamp, e.clamp_numbers)
+
+
+def _clamped(input: Tensor, min: Any, max: Any, by_tensors: Any, by_numbers: Any) -> Tensor:
+    """The input between bounds of which one may be none: tensors, or else plain numbers."""
     if type(min) is Tensor or type(max) is Tensor:
         bounds = [as_tensor(bound) for bound in (min, max) if bound is not None]
         dtype = result_dtype(input, *bounds)
-        return e.clamp(*(v if v is None else as_tensor(v, dtype) for v in (input, min, max)))
+        return by_tensors(*(v if v is None else as_tensor(v, dtype) for v in (input, min, max)))
     dtype = result_dtype(input, *(bound for bound in (min, max) if bound is not None))
-    return e.clamp_numbers(as_tensor(input, dtype), min, max)
+    return by_numbers(as_tensor(input, dtype), min, max)
 
 
 @function()
@@ -283,7 +289,7 @@ def clamp_min(input: Tensor, min: Operand):
         clamp_min(x, 0)
         backward sum(clamp_min(x, 0))
     """
-    return FUNCTIONS["clamp"](input, min)
+    return _clamped(input, min, None, e.clamp_min, e.clamp_min_number)
 
 
 @function()
@@ -298,7 +304,7 @@ def clamp_max(input: Tensor, max: Operand):
         clamp_max(x, 0)
         backward sum(clamp_max(x, 0))
     """
-    return FUNCTIONS["clamp"](input, None, max)
+    return _clamped(input, None, max, e.clamp_max, e.clamp_max_number)
 
 
 def _choose(condition: Any, input: Any, other: Any) -> Any:
@@ -402,238 +408,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand):
     return fill(mask, as_tensor(value, input.dtype), input)
 
 
-# ---- comparisons and predicates: bool tensors, no gradient
-
-_PAIR = "any two that broadcast together, and the result is bool"
-
-
-def _predicate(
-    words: str, example: str, edge: str = "", shapes: str = "any, and the result's is the same, bool"
-) -> str:
-    """The documentation of a function that says true or false of each element."""
-    return f"""{words}
-
-    Shapes: {shapes}
-    Derivative: none: true or false, a step
-    {edge and f"Kink: {edge}"}
-    Example: {example}
-    """
-
-
-def _compared(name: str, words: str, sign: str) -> None:
-    compare = getattr(Tensor, f"__{name}__")
-
-    def body(input: Operand, other: Operand):
-        return compare(as_tensor(input), other)
-
-    body.__name__ = name
-    body.__doc__ = _predicate(
-        f"Whether input {words} other, element by element: `input {sign} other`.",
-        f"{name}([1., 2., 3.], 2.)",
-        f"with a nan on a side it is {'true' if name == 'ne' else 'false'}, also of nan and nan.",
-        f"{_PAIR}; either may be a number",
-    )
-    function(name)(body)
-
-
-for _name, _words, _sign in (
-    ("eq", "equals", "=="),
-    ("ne", "differs from", "!="),
-    ("lt", "is less than", "<"),
-    ("le", "is at most", "<="),
-    ("gt", "is greater than", ">"),
-    ("ge", "is at least", ">="),
-):
-    _compared(_name, _words, _sign)
-alias("greater", "gt")
-alias("less", "lt")
-alias("not_equal", "ne")
-alias("greater_equal", "ge")
-alias("less_equal", "le")
-
-
-def _bools(name: str, test: Any, words: str, example: str, edge: str = "") -> None:
-    def body(input: Tensor):
-        return Tensor(test(input.array), CUT)
-
-    body.__name__, body.__doc__ = name, _predicate(words, example, edge)
-    function(name)(body)
-
-
-_bools("isnan", np.isnan, "Which elements are nan: not a number.", "isnan([1., nan, inf])")
-_bools("isinf", np.isinf, "Which elements are infinite, of either sign.", "isinf([1., nan, -inf])")
-_bools("isfinite", np.isfinite, "Which elements are neither nan nor infinite.", "isfinite([1., nan, inf])")
-_bools(
-    "logical_not",
-    np.logical_not,
-    "Whether each element is zero: not true, where a nonzero number counts as true.",
-    "logical_not([0., 0.5, nan])",
-    "nan isn't zero, so it counts as true.",
-)
-
-
-@function()
-def isclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
-    """Which elements differ by at most atol + rtol * |other|.
-
-    Shapes: any two that broadcast together, and the result is bool; rtol and atol: numbers from 0 on
-    Derivative: none: true or false, a step
-    Kink: equal infinities are close; nan is close to nothing, with equal_nan to nan.
-    Example: isclose([1., 1000.], [1.00001, 1001.])
-        isclose([1., 1000.], [1.00001, 1001.], rtol=0.01)
-    """
-    a, b = promoted(input, other)
-    return Tensor(np.isclose(a.array, b.array, rtol=float(rtol), atol=float(atol), equal_nan=equal_nan), CUT)
-
-
-@function()
-def allclose(input: Tensor, other: Tensor, rtol: Number = 1e-05, atol: Number = 1e-08, equal_nan: Flag = False):
-    """Whether all elements are close, as `isclose` has it: true or false.
-
-    Shapes: any two that broadcast together -> one truth value, no tensor
-    Derivative: none: true or false, a step
-    Kink: equal infinities are close; nan is close to nothing, with equal_nan to nan; of no elements it's true.
-    Example: allclose([1., 2.], [1., 2.00001])
-        allclose([1., 2.], [1., 2.1])
-    """
-    return bool(np.all(isclose(input, other, rtol, atol, equal_nan).array))
-
-
-@function()
-def equal(input: Tensor, other: Tensor):
-    """Whether shape and all elements are the same: true or false.
-
-    Shapes: any two -> one truth value, no tensor
-    Derivative: none: true or false, a step
-    Kink: nan equals nothing, not even nan; of different shapes it's false, also where they broadcast.
-    Example: equal([1., 2.], [1., 2.])
-        equal([1., 1.], [1.])
-    """
-    return bool(input.shape == other.shape and np.array_equal(input.array, other.array))
-
-
-def _logical(name: str, combine: Any, words: str) -> None:
-    """Enters a function of two truth values; the example has all four pairs."""
-
-    def body(input: Tensor, other: Tensor):
-        return Tensor(combine(input.array, other.array), CUT)
-
-    example, edge = f"{name}([0., 0., 1., 1.], [0., 2., 0., 2.])", "nan isn't zero, so it counts as true."
-    body.__name__, body.__doc__ = name, _predicate(words, example, edge, _PAIR)
-    function(name)(body)
-
-
-_logical("logical_and", np.logical_and, "Whether both elements are nonzero, which counts as true.")
-_logical("logical_or", np.logical_or, "Whether one of two elements, or both, is nonzero, which counts as true.")
-_logical("logical_xor", np.logical_xor, "Whether exactly one of two elements is nonzero, which counts as true.")
-
-
 # ---- casts
-
-
-def _cast(name: str, dtype: str, words: str, edge: str = "") -> None:
-    def body(self: Tensor):
-        return as_tensor(self, np.dtype(dtype))
-
-    derivative = "g, in the tensor's own dtype" if "float" in dtype else "none: it moves in steps"
-    example = f"x = [0.1, 2.5]\n        x.{name}()\n        backward sum(x.{name}())"
-    if name == "double":
-        example = "tensor([0.5, 2.5], dtype=float32).double()"
-    elif "float" not in dtype:
-        example = f"tensor([-1.7, 0., 0.5, 2.5]).{name}()"
-    body.__name__ = name
-    body.__doc__ = f"""The tensor as {dtype}: {words}.
-
-    Where it has that dtype already, the tensor itself.
-
-    Shapes: any, and the result's is the same
-    Derivative: {derivative}
-    {edge and f"Kink: {edge}"}
-    Example: {example}
-    """
-    function(name, method=True)(body)
-
-
-_cast("double", "float64", "numbers of 15 digits")
-_cast("float", "float32", "numbers of 6 digits", "what is beyond 3.4e38 becomes infinite.")
-_cast("half", "float16", "numbers of 3 digits", "what is beyond 65504 becomes infinite.")
-_cast("long", "int64", "whole numbers of 64 bits, rounded towards 0")
-_cast("int", "int32", "whole numbers of 32 bits, rounded towards 0")
-_cast("short", "int16", "whole numbers from -32768 to 32767, rounded towards 0")
-_cast("bool", "bool", "whether each element is nonzero", "nan isn't zero, so it counts as true.")
-_cast("byte", "uint8", "whole numbers from 0 to 255, rounded towards 0", "what lies outside wraps: -1 becomes 255.")
-
-
-@function(method=True, plain=True)
-def to(self, *targets, dtype=None, copy=False):
-    """`x.to(dtype)` or `x.to(other)`: the tensor in that dtype; itself where it has it, unless `copy`.
-
-    Shapes: any, and the result's is the same
-    Derivative: g, in the tensor's own dtype; to whole numbers or bool none: it moves in steps
-    Example: x = [0.1, 2.5]
-        x.to(float32)
-        backward sum(x.to(float32))
-        x.to(int32)
-    """
-    from gradcli.library.arguments import Dtype
-
-    for target in targets:
-        if type(target) is Tensor:
-            dtype = target.dtype
-        elif target != "cpu":
-            dtype = Dtype(target)
-    wanted = dtype if isinstance(dtype, np.dtype) or dtype is None else Dtype(dtype)
-    result = as_tensor(self)
-    result = result if wanted is None else as_tensor(result, wanted)
-    return copied(result) if copy and result is self else result
-
-
-@function(method=True)
-def type_as(self: Tensor, other: Tensor):
-    """The tensor in the dtype of another.
-
-    Shapes: any, and the result's is the same; of other, any
-    Derivative: g, in the tensor's own dtype; to whole numbers or bool none: it moves in steps
-    Example: x = [0.1, 2.5]
-        x.type_as(zeros(3, dtype=float32))
-    """
-    return as_tensor(self, other.dtype)
-
-
-@function()
-def clone(input: Tensor):
-    """A copy in memory of its own; gradients go through it.
-
-    Shapes: any, and the result's is the same
-    Derivative: g
-    Example: x = [1., 2.]
-        y = clone(x)
-        y[0] = 10.
-        x
-        backward sum(y * y)
-    """
-    return copied(input)
-
-
-@function("contiguous", method=True)
-def contiguous(self: Tensor):
-    """The same values in one run of memory: the tensor itself where it is one already.
-
-    Shapes: any, and the result's is the same
-    Derivative: g
-    Example: x = [[1., 2.], [3., 4.]]
-        y = x.T
-        y.is_contiguous()
-        y.contiguous().is_contiguous()
-    """
-    array = self.array
-    if not isinstance(array, np.ndarray) or array.flags.c_contiguous:
-        return self
-    result = copied(self)
-    # A copy alone keeps the dims in the order that they have in memory, as torch's `clone` does.
-    result.array = np.ascontiguousarray(result.array)
-    return result
-
 
 enter_table()
 for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul"), ("true_divide", "div"),

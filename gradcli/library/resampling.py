@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine import CUT, Tensor
-from gradcli.engine import elementwise as e
+from gradcli.engine import Tensor
 from gradcli.engine.allocation import allocatable
 from gradcli.engine.operation import relabel
-from gradcli.engine.resampling import padded, resampled
+from gradcli.engine.resampling import mixed, padded, resampled
 from gradcli.errors import ShapeFailure, ValueFailure
 from gradcli.library.arguments import Flag, Number, OptionalNumber, Text, Wholes
 from gradcli.library.vocabulary import function
@@ -96,18 +95,22 @@ KEYS = -0.75
 """The free coefficient of cubic convolution, as torch and OpenCV choose it. Keys, "Cubic Convolution Interpolation"."""
 
 
-def cubic_near(t: Any) -> Any:
+def cubic_near(t: Any, a: float = KEYS) -> Any:
     """The cubic kernel at a distance up to 1."""
-    return ((KEYS + 2) * t - (KEYS + 3)) * t * t + 1
+    return ((a + 2) * t - (a + 3)) * t * t + 1
 
 
-def cubic_far(t: Any) -> Any:
+def cubic_far(t: Any, a: float = KEYS) -> Any:
     """The cubic kernel at a distance from 1 to 2."""
-    return ((KEYS * t - 5 * KEYS) * t + 8 * KEYS) * t - 4 * KEYS
+    return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
 
 
-def _sources(mode: str, length: int, count: int, scale: float | None, corners: bool) -> tuple[np.ndarray, np.ndarray]:
-    """For each of `count` new places: the old places it is mixed of, and their shares."""
+Taps = tuple[np.ndarray, np.ndarray]
+"""For each new place the old places that it is mixed of, and their shares: (new, how many)."""
+
+
+def _sources(mode: str, length: int, count: int, scale: float | None, corners: bool) -> Taps:
+    """What each of `count` new places is mixed of."""
     # Pixels have a width: a row's first and last middle lie half a pixel from its ends, and both rows' ends on each
     # other. With `corners` it's the first and the last middles that lie on each other. "nearest" takes the pixel where
     # the new one's left end is, a mistake of OpenCV's that torch keeps; "nearest-exact" that where its middle is.
@@ -128,31 +131,48 @@ def _sources(mode: str, length: int, count: int, scale: float | None, corners: b
     return np.clip(first[:, None] + np.arange(-1, 3), 0, length - 1), shares
 
 
-def _resized(images: Tensor, axis: int, sources: np.ndarray, shares: np.ndarray) -> Tensor:
-    """Each new place of an axis as the mixture of old ones."""
-    if shares.shape[1] == 1:
-        return resampled(images, sources[:, 0], axis)
-    behind = (1,) * (images.ndim - axis - 1)
-    parts = [
-        e.mul(
-            resampled(images, sources[:, k], axis),
-            Tensor(shares[:, k].astype(images.dtype).reshape(-1, *behind), CUT),
-        )
-        for k in range(shares.shape[1])
-    ]
-    total = parts[0]
-    for part in parts[1:]:
-        total = e.add(total, part)
-    return total
+def _triangle(distance: np.ndarray) -> np.ndarray:
+    return np.maximum(1 - distance, 0)
+
+
+def _cubic(distance: np.ndarray) -> np.ndarray:
+    # With Keys' own coefficient, where the interpolation beside it has another: torch follows Pillow here.
+    return np.where(distance < 1, cubic_near(distance, -0.5), np.where(distance < 2, cubic_far(distance, -0.5), 0))
+
+
+def _lanczos(distance: np.ndarray) -> np.ndarray:
+    return np.where(distance < 3, np.sinc(distance) * np.sinc(distance / 3), 0)
+
+
+_KERNELS = {"bilinear": (_triangle, 1), "bicubic": (_cubic, 2), "lanczos": (_lanczos, 3)}
+"""For each mode with antialias: the shares by the distance from a new pixel's middle, and where they end."""
+
+
+def _smoothed(mode: str, length: int, count: int, scale: float | None, corners: bool) -> Taps:
+    """As `_sources`, but where pixels become fewer the kernel is as much wider, so that each old pixel has a share."""
+    kernel, reach = _KERNELS[mode]
+    if corners:
+        ratio = (length - 1) / (count - 1) if count > 1 else 0.0
+    else:
+        ratio = length / count if scale is None else 1 / scale
+    wide = max(ratio, 1.0)
+    middle = ratio * (np.arange(count) + 0.5)
+    # What is beyond the edge has no share, instead of that of the edge pixel: the others add up to 1 without it.
+    first = np.maximum((middle - reach * wide + 0.5).astype(np.int64), 0)
+    end = np.minimum((middle + reach * wide + 0.5).astype(np.int64), length)
+    places = first[:, None] + np.arange(max(int(np.max(end - first)), 1))
+    shares = np.where(places < end[:, None], kernel(np.abs(places - middle[:, None] + 0.5) / wide), 0)
+    total = np.sum(shares, axis=1, keepdims=True)
+    return np.minimum(places, length - 1), shares / np.where(total == 0, 1, total)
 
 
 _MODES = {
     "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
-    "bicubic": (2,), "trilinear": (3,),
+    "bicubic": (2,), "trilinear": (3,), "lanczos": (2,),
 }  # fmt: skip
 _GRAD_NAMES = {
     "nearest": "Nearest", "nearest-exact": "NearestExact", "linear": "Linear", "bilinear": "Bilinear",
-    "bicubic": "Bicubic", "trilinear": "Trilinear",
+    "bicubic": "Bicubic", "trilinear": "Trilinear", "lanczos": "Lanczos",
 }  # fmt: skip
 
 
@@ -161,19 +181,26 @@ def interpolate(input: Tensor, size=None, scale_factor=None, mode: Text = "neare
                 recompute_scale_factor: Flag = False, antialias: Flag = False):  # fmt: skip
     """Images in another size: each new pixel is the nearest old one, or a mixture of those near by.
 
+    With antialias it's a mixture of all that it covers, where pixels become fewer ("bilinear", "bicubic" and "lanczos",
+    which is there with antialias only).
+
     Shapes: (N, C, L), (N, C, H, W) or (N, C, D, H, W) -> the same with `size`, or floor(L * scale_factor) for each L.
         The modes "nearest", "nearest-exact" and "area" (adaptive_avg_pool) are for all, "linear" for the first,
-        "bilinear" and "bicubic" for the second, "trilinear" for the third
+        "bilinear", "bicubic" and "lanczos" for the second, "trilinear" for the third
     Derivative: A.mT @ g along each resized dim, for out = A @ x: the rows of A are the shares of the old pixels in each
         new one, and add up to 1
     Kink: the new pixel i lies at (i + 0.5) / scale - 0.5 (scale: scale_factor or L' / L), with align_corners at
         i * (L - 1) / (L' - 1); "nearest" takes the old pixel floor(i / scale), "nearest-exact" that at the new one's
-        middle; beyond the edge pixels stand the edge pixels (why: gradcli/library/resampling.py).
+        middle; beyond the edge pixels stand the edge pixels, with antialias nothing (why:
+        gradcli/library/resampling.py).
     Example: x = [[[1., 2., 4.]]]
         F.interpolate(x, size=5)
         y = F.interpolate(x, size=5, mode="linear")
         y
         backward y.sum()
+    Example: x = [[[[0., 8., 0., 0., 0., 0.]]]]
+        F.interpolate(x, size=(1, 2), mode="bilinear")
+        F.interpolate(x, size=(1, 2), mode="bilinear", antialias=true)
     """
     dims = input.ndim - 2
     if mode not in _MODES:
@@ -190,8 +217,15 @@ def interpolate(input: Tensor, size=None, scale_factor=None, mode: Text = "neare
         raise ValueFailure(
             "align_corners option can only be set with the interpolating modes: linear | bilinear | bicubic | trilinear"
         )
-    if antialias:
-        raise ValueFailure("interpolate() has no antialias", help="smooth first: `F.avg_pool2d(x, 3, 1, 1)`")
+    if antialias and mode not in _KERNELS:
+        raise ValueFailure(
+            "Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D tensor as input"
+        )
+    if mode == "lanczos" and (align_corners or not antialias):
+        raise ValueFailure(
+            "Lanczos mode does not support align_corners=True" if align_corners
+            else "Lanczos mode requires antialias=True"
+        )  # fmt: skip
     wanted, scales = _wanted(input.shape[2:], size, scale_factor, recompute_scale_factor)
     allocatable((*input.shape[:2], *wanted), input.dtype)
     if mode == "area":
@@ -200,8 +234,10 @@ def interpolate(input: Tensor, size=None, scale_factor=None, mode: Text = "neare
         return FUNCTIONS[f"F.adaptive_avg_pool{dims}d"](input, wanted)
     out = input
     for axis, (n, count, scale) in enumerate(zip(input.shape[2:], wanted, scales, strict=True), 2):
-        out = _resized(out, axis, *_sources(mode, n, count, scale, bool(align_corners)))
-    return relabel(out, f"Upsample{_GRAD_NAMES[mode]}{dims}DBackward0")
+        sources, shares = (_smoothed if antialias else _sources)(mode, n, count, scale, bool(align_corners))
+        nearest = mode.startswith("nearest")
+        out = resampled(out, sources[:, 0], axis) if nearest else mixed(out, sources, shares, axis)
+    return relabel(out, f"Upsample{_GRAD_NAMES[mode]}{dims}D{'Aa' if antialias else ''}Backward0")
 
 
 def _wanted(

@@ -14,7 +14,7 @@ from gradcli.engine import special as p
 from gradcli.engine.operation import relabel, variant
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import Dims, Number, OptionalNumber, OptionalTensor, Whole, axes_of, axis_of
-from gradcli.library.reducing import index_tensor
+from gradcli.library.extremes import index_tensor
 from gradcli.library.values import parts_type
 from gradcli.library.vocabulary import alias, function
 

@@ -213,7 +213,7 @@ def special_round(input: Tensor, *, decimals: Whole = 0):
 
     Shapes: any, and the result's is the same; negative decimals round before the point
     Derivative: 0 almost everywhere
-    Kink: where it steps, at the halves, the slope is 0 too. (why: gradcli/engine/elementwise.py)
+    Kink: where it steps, at the halves, the slope is 0 too. (why: gradcli/engine/steps.py)
     Example: special.round([0.5, 1.5, 2.5, -1.2])
         special.round([3.14159, 2.71828], decimals=2)
     """

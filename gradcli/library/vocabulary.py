@@ -1,7 +1,7 @@
 """The register of what a script can call: functions by name, methods, attributes, and names in namespaces.
 
 A function of the library is entered by `@function`; an elementwise operation of the engine's table enters itself.
-Every function is a method too, its first argument the value before the dot.
+Every function is a method too, its first argument the value before the dot; a method `name_` changes that value.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from gradcli.engine import Tensor, as_tensor, inplace
 from gradcli.engine.operation import TABLE
 from gradcli.library.arguments import bound
 
@@ -87,10 +88,39 @@ def load_all() -> None:
 
 
 def enter_table() -> None:
-    """Enters every elementwise operation of one or two arguments under its name, unless the library has its own."""
+    """Enters every elementwise operation of one or two arguments under its name, unless the library has its own.
+
+    One of a single argument keeps its shape, so it's a change in place too.
+    """
     for name, op in TABLE.items():
         if op.elementwise and len(op.parameters) == op.arity <= 2 and name not in FUNCTIONS:
             FUNCTIONS[name] = op.apply
+            if op.arity == 1:
+                enter_in_place(name)
+
+
+def enter_in_place(names: str) -> None:
+    """Enters `name_` for functions that keep a tensor's shape."""
+    for name in names.split():
+        METHODS[f"{name}_"] = _in_place(name)
+
+
+def _in_place(name: str) -> Callable[..., Any]:
+    apply = METHODS.get(name) or FUNCTIONS[name]
+
+    def body(self, *args, **named):
+        target = as_tensor(self)
+        inplace.refuse_leaf(target)
+        return inplace.assign(target, _kept_dtype(apply(target, *args, **named), target))
+
+    body.__name__, body.__doc__ = f"{name}_", f"`{name}`, in place."
+    return body
+
+
+def _kept_dtype(result: Tensor, target: Tensor) -> Tensor:
+    if result.dtype == target.dtype or (result.dtype.kind == "f" and target.dtype.kind != "f"):
+        return result
+    return as_tensor(result, target.dtype)
 
 
 def method_of(name: str) -> Callable[..., Any] | None:

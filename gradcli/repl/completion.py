@@ -88,7 +88,7 @@ class GrCompleter(Completer):
         found |= {name: words.described(name, call) for name, call in FUNCTIONS.items() if "." not in name}
         found |= dict.fromkeys(words.OPERATORS, "")
         found |= {name: "" for name in CONSTANTS if "." not in name}
-        return found | {name: "module" for name in words.MODULES if "." not in name}
+        return found | dict.fromkeys(words.MODULES, "module")
 
     def _arguments(self, text: str) -> dict[str, str]:
         """The named arguments of the call that the end of the text stands in."""

@@ -42,7 +42,8 @@ STATEMENTS = {
 OPERATORS = ("and", "or", "not", "in", "is", "true", "false", "none", "wrt", "retain", "claim", "as")
 """Words that stand inside a statement."""
 
-MODULES = ("torch", "F", "nn.functional", "linalg", "special", "math", "np", "torch.autograd", "torch.random")
+MODULES = ("torch", "F", "linalg", "special", "fft", "math", "np")
+"""The words that a module's functions can stand behind, as a person begins with them."""
 
 
 def described(name: str, call: Callable[..., Any]) -> str:
@@ -99,8 +100,9 @@ def words_behind(session: Session, path: str) -> dict[str, str]:
     first, *rest = path.split(".")
     if first in names:
         return _members(_followed(names[first], rest))
-    if path in MODULES or (path and DICTIONARY.resolve(f"{path}.sin") is not None):
-        return _words_of_module(path)
+    words = _words_of_module(path) if path else {}
+    if words:
+        return words
     return {} if DICTIONARY.resolve(path) is not None else _members(_TENSOR)
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from gradcli.engine import CUT, TABLE, Tensor, backward, grad_mode, tensor
-from gradcli.engine import elementwise as e
 from gradcli.engine.operation import NUMPY
+from gradcli.engine.trigonometry import sin
 from gradcli.errors import AutogradFailure
 
 UFUNCS = [function for function in NUMPY if isinstance(function, np.ufunc)]
@@ -213,4 +213,4 @@ def test_one_line_defines_a_function_for_arrays_and_tensors(define: Callable[...
 
 def test_a_function_of_engine_and_its_numpy_name_are_one() -> None:
     x = tensor(POINT, requires_grad=True)
-    assert np.sin(x).grad_fn.op is e.sin(x).grad_fn.op
+    assert np.sin(x).grad_fn.op is sin(x).grad_fn.op

@@ -289,6 +289,21 @@ FAR: dict[str, tuple[Far, ...]] = {
         ("F.normalize(x, dim=0)[0]", [3e4, 4e4], 0.6, [0.128e-4, -0.096e-4]),
         ("F.pairwise_distance(x[None], zeros_like(x)[None], eps=0)", [3e4, 4e4], [5e4], [0.6, 0.8]),
     ),
+    "norms of numbers whose powers are lost": tuple(
+        (expression, [3 * scale, -4 * scale], value * scale, slope)
+        for scale in (1e-300, 1e200)
+        for value, slope, expressions in (
+            (5, [0.6, -0.8], (
+                "norm(x)", "linalg.vector_norm(x)", "linalg.norm(x)", "linalg.matrix_norm(x[None], 'fro')",
+                "dist(x, zeros_like(x))", "cdist(x[None], zeros_like(x)[None])",
+                "F.pairwise_distance(x[None], zeros_like(x)[None], eps=0)",
+            )),
+            (91 ** (1 / 3), [9 / 91 ** (2 / 3), -16 / 91 ** (2 / 3)], ("norm(x, 3)", "linalg.vector_norm(x, 3)")),
+            (2.4, [0.512, -0.216], ("norm(x, -2)",)),
+            (sqrt(24.5), [sqrt(0.5), -sqrt(0.5)], ("std(x)", "std(x, 0)")),
+        )
+        for expression in expressions
+    ),
     "hypot": (
         ("hypot(x[0], x[1])", [3e-300, 4e-300], 5e-300, [0.6, 0.8]),
         ("hypot(x[0], x[1])", [3e200, 4e200], 5e200, [0.6, 0.8]),
@@ -308,3 +323,6 @@ FAR: dict[str, tuple[Far, ...]] = {
         ("prod(x)", [1e4, 1e-300], 1e-296, [1e-300, 1e4]), ("cumprod(x, 0)[1]", [1e4, 1e-300], 1e-296, [1e-300, 1e4]),
     ),
 }  # fmt: skip
+
+BEYOND_PYTORCH = {"norms of numbers whose powers are lost": "there they are 0 or inf, and their gradients with them"}
+"""Those of FAR whose values and gradients aren't PyTorch's."""

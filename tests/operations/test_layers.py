@@ -29,6 +29,7 @@ SECOND_ORDER: dict[str, str] = {
     "F.mish(1000 * x)": "torch overflows to nan; 0 is the second derivative",
     "F.normalize(zeros4, dim=0)": "torch divides 0 by 0; here the subgradient 0 is constant",
     "F.cosine_similarity(zeros4, w, 0)": "as above",
+    "F.cosine_similarity(s, r, dim=0)": "rounding, of 1e-16 in the place of 0",
     "F.prelu(kinks, one)": "at 0 the slope is that from below, so its derivative in the weight is 1; torch has 0",
 }
 """Compared in value and first derivative only."""

@@ -39,6 +39,7 @@ JACOBIANS = (
     "jacrev(whole)(x)", "jacrev(scalars, (0, 1))(s, s * 2)", "jacfwd(pair)(x, w)", "jacfwd(pair, argnums=1)(x, w)",
     "jacfwd(pair, argnums=(0, 1))(x, w)", "jacfwd(left, argnums=(0, 1))(x, w)",
     "jacfwd(none_of, argnums=(0, 1))(x, w)", "jacfwd(part, (0, 1))(x, w)", "jacfwd(matvec, (0, 1))(A, x)",
+    "jacfwd(treed)((x, (w, s)))", "jacfwd(tree)((x, (w, s)))", "jacfwd(scalars, (0, 1))(s, s * 2)",
     "torch.func.hessian(three)(x, w, s)", "torch.func.hessian(three, argnums=(0, 2))(x, w, s)",
     "torch.func.hessian(tree)((x, (w, s)))", "torch.func.hessian(lambda x, y: left(x, y).sum(), argnums=(0, 1))(x, w)",
     "torch.func.hessian(none_of, argnums=(0, 1))(x, w)", "torch.func.hessian(scalars, (0, 1))(s, s * 2)",

@@ -55,6 +55,8 @@ def offered(line: Lines, text: str) -> dict[str, str]:
         ("total.grad_fn.", {"name", "next_functions"}),
         ("linalg.n", {"norm"}),
         ("torch.linalg.n", {"norm"}),
+        ("fft.irfft", {"irfft", "irfft2", "irfftn"}),
+        ("torch.fft.hfftn", {"hfftn"}),
         ("F.softm", {"softmax"}),
         ("math.hyp", {"hypot"}),
         ("nosuch.tolis", {"tolist"}),
