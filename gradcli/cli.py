@@ -264,11 +264,14 @@ def graph_command(
     tracking: TrackingOption = None,
 ) -> None:
     """Draws the graph of a value."""
-    from gradcli.inspecting import graph_event, picture_writer
+    from gradcli.inspecting import Looking, graph_event, picture_writer
 
     written = to.value in ("dot", "mermaid", "svg") or output is not None
     finish = picture_writer(to.value, output) if written else None
-    _look(file, name, graph_event, finish, to.value, color, settings, dtype, seed, tracking)
+    _look(
+        file, lambda session, show: Looking(session, show, graph_event, name, finish),
+        "plain" if written else to.value, color, settings, dtype, seed, tracking,
+    )  # fmt: skip
 
 
 @app.command("explain")
@@ -283,23 +286,26 @@ def explain_command(
     tracking: TrackingOption = None,
 ) -> None:
     """Derives the gradients of a value, step by step."""
-    from gradcli.inspecting import explained_event
+    from gradcli.inspecting import Looking, explained_event
 
-    _look(file, name, explained_event, None, format.value, color, settings, dtype, seed, tracking)
+    _look(
+        file, lambda session, show: Looking(session, show, explained_event, name, None),
+        format.value, color, settings, dtype, seed, tracking,
+    )  # fmt: skip
 
 
 def _look(
-    file: str, name: str | None, make: Any, write: Any, format: str, color: Color, settings: list[str] | None,
+    file: str, look: Callable[[Any, Any], Any], format: str, color: Color, settings: list[str] | None,
     dtype: DefaultDtype, seed: int | None, tracking: Tracking | None,
 ) -> None:  # fmt: skip
+    """Evaluates a script for what `look`, made of its session and of who shows events, sees in it."""
     from gradcli.evaluate import check_settings, evaluate
-    from gradcli.inspecting import Looking
 
     _checked("--set", check_settings, settings)
     status = evaluate(
         [(file, None)],
-        look=lambda session, show: Looking(session, show, make, name, write),
-        format="plain" if write is not None else format,
+        look=look,
+        format=format,
         color=color.value,
         settings=settings,
         dtype=dtype.value,
@@ -324,22 +330,13 @@ def check_command(
     tracking: TrackingOption = None,
 ) -> None:
     """Compares the gradients of every backward with central differences."""
-    from gradcli.evaluate import check_settings, evaluate
     from gradcli.inspecting import Checks, claims_of
 
-    _checked("--set", check_settings, settings)
     claimed = _checked("--claim", claims_of, claims or [])
-    status = evaluate(
-        [(file, None)],
-        look=lambda session, show: Checks(session, claimed, show),
-        format=format.value,
-        color=color.value,
-        settings=settings,
-        dtype=dtype.value,
-        seed=seed,
-        tracking=None if tracking is None else tracking.value,
-    )
-    raise typer.Exit(status)
+    _look(
+        file, lambda session, show: Checks(session, claimed, show),
+        format.value, color, settings, dtype, seed, tracking,
+    )  # fmt: skip
 
 
 @app.command("functions")

@@ -28,7 +28,7 @@ def test_what_is_missing_of_randint_is_told(call: str, missing: str) -> None:
         list(Session().run(call))
 
 
-@pytest.mark.parametrize("name", ["as_tensor", "asarray"])
+@pytest.mark.parametrize("name", ["as_tensor", "asarray", "np.asarray"])
 def test_a_tensor_stays_itself_and_keeps_its_history(name: str) -> None:
     session = Session()
     list(session.run(f"x = [1., 2.]\ny = {name}(2*x)\nbackward y.sum()\nz = {name}(x)"))
