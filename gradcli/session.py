@@ -274,7 +274,9 @@ class Session:
                 value.ensure_meta().by_itself = True
         self._cells.setdefault(name, CellType()).cell_contents = value
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
+        if not isinstance(name, str):
+            return False
         cell = self._cells.get(name)
         value = _EMPTY if cell is None else _content(cell)
         # A name that a script only reads means the built-in.

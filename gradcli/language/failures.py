@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from types import CodeType, TracebackType
 from typing import Any
 
@@ -27,7 +27,7 @@ from gradcli.language.unit import Unit
 from gradcli.library.vocabulary import FUNCTIONS, signature, signature_of
 
 
-def located(problem: BaseException, units: dict[str, Unit], names: Iterable[str]) -> GradcliError:
+def located(problem: BaseException, units: Mapping[str, Unit], names: Iterable[str]) -> GradcliError:
     """The failure for what was raised, with the place in the script and the calls that led there."""
     places = _script_places(problem.__traceback__, units)
     failure = (
@@ -109,7 +109,7 @@ def _how_called(function: Callable[..., Any], name: str, message: str) -> str:
     return f"did you mean `{near}`? it is called {called}" if near else f"it is called {called}"
 
 
-def _script_places(traceback: TracebackType | None, units: dict[str, Unit]) -> list[tuple[str, Span, Unit]]:
+def _script_places(traceback: TracebackType | None, units: Mapping[str, Unit]) -> list[tuple[str, Span, Unit]]:
     """The functions, spans and texts of the script's frames in a traceback, outermost first."""
     places: list[tuple[str, Span, Unit]] = []
     while traceback is not None:
@@ -149,7 +149,7 @@ def _is_innermost(problem: BaseException) -> bool:
     return traceback is not None and traceback.tb_frame.f_builtins is BUILTINS
 
 
-def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
+def speak_of_places(failure: GradcliError, units: Mapping[str, Unit]) -> None:
     """Puts names and lines where a failure's texts speak of other places of the script."""
     for key, (code, instruction) in failure.places.items():
         name, words = words_for(code, instruction, units, failure.span)
@@ -162,7 +162,7 @@ def speak_of_places(failure: GradcliError, units: dict[str, Unit]) -> None:
 
 
 def words_for(
-    code: CodeType | None, instruction: int, units: dict[str, Unit], here: Span | None = None
+    code: CodeType | None, instruction: int, units: Mapping[str, Unit], here: Span | None = None
 ) -> tuple[str | None, str]:
     """The name of what was made at a place, if it was given one; and how a person speaks of it: `y` (line 2).
 
@@ -177,20 +177,20 @@ def words_for(
     return name, f"`{name}` ({line})" if name else line
 
 
-def _text_of(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+def _text_of(code: CodeType | None, instruction: int, units: Mapping[str, Unit]) -> str:
     unit = None if code is None else units.get(code.co_filename)
     span = None if unit is None or code is None else unit.span_of(code, instruction)
     text = "" if unit is None or span is None else text_at(unit.text, span)
     return "" if len(text) > LONGEST_QUOTED or "\n" in text else text
 
 
-def _quoted(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+def _quoted(code: CodeType | None, instruction: int, units: Mapping[str, Unit]) -> str:
     """A value without a name, by the expression that made it."""
     text = _text_of(code, instruction, units)
     return f"`{text}`" if text else ""
 
 
-def _instead(code: CodeType | None, instruction: int, units: dict[str, Unit]) -> str:
+def _instead(code: CodeType | None, instruction: int, units: Mapping[str, Unit]) -> str:
     """How a change in place is written as a new value: `h = h + 1` for `h += 1`."""
     text = _text_of(code, instruction, units)
     written = _written_out(text)

@@ -75,7 +75,7 @@ class _Names:
         self.bound = bound
         self.known = known
 
-    def __contains__(self, name: str) -> bool:
+    def __contains__(self, name: object) -> bool:
         return name in self.bound or name in self.known
 
 

@@ -161,7 +161,10 @@ CONVERTERS["Tensor"] = as_tensor
 ALIASES = {
     "axis": "dim",
     "keepdims": "keepdim",
+    "A": "input",
     "a": "input",
+    "b": "B",
+    "input2": "L",
     "x": "input",
     "x1": "input",
     "x2": "other",
@@ -210,7 +213,8 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
         for key, value in named.items():
             target = key
             if key not in kinds and key not in positional and key not in named_only and key != rest:
-                target = ALIASES.get(key, key)
+                # What torch documents as `A` or `x`, say, it calls `input` all the same.
+                target = positional[0] if key == "input" and by_position[:1] == (as_tensor,) else ALIASES.get(key, key)
             if target == rest:
                 extra = (value,)
             elif target in positional or target in named_only:
