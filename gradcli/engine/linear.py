@@ -78,14 +78,17 @@ vector_by_matrix = variant(matmul, "SqueezeBackward4")
 
 
 def einsum(operands, subscripts):
-    return np.einsum(subscripts, *operands, optimize=len(operands) > 2)
+    from gradcli.engine.contraction import contracted
+
+    return contracted(subscripts, operands)
 
 
 def _einsum_slopes(needs, g, operands, subscripts):
     """Each operand's gradient: `g` and the other operands, summed into that operand's letters.
 
     Every letter of an operand occurs once in it, and the output is written out (the caller sees to both). A letter
-    that stands in this operand alone was summed over: its gradient is the same all along it.
+    that stands in this operand alone, or in others with the size 1, was summed over: the gradient is the same all along
+    it.
     """
     inputs, output = subscripts.split("->")
     letters = inputs.split(",")
@@ -96,14 +99,13 @@ def _einsum_slopes(needs, g, operands, subscripts):
             continue
         others = [i for i in range(len(letters)) if i != k]
         known = set(output).union(*(letters[i] for i in others))
-        alone = "".join(letter for letter in letters[k] if letter not in known)
         terms = [output, *(letters[i] for i in others)]
-        values = [g, *(operands[i] for i in others)]
-        if alone:
-            sizes = tuple(operands[k].shape[letters[k].index(letter)] for letter in alone)
-            terms.append(alone)
-            values.append(np.ones(sizes, operands[k].dtype))
-        slope = _call_einsum(f"{','.join(terms)}->{letters[k]}", values)
+        found = "".join(letter for letter in letters[k] if letter in known)
+        slope = _call_einsum(f"{','.join(terms)}->{found}", [g, *(operands[i] for i in others)])
+        alone = tuple(axis for axis, letter in enumerate(letters[k]) if letter not in known)
+        slope = np.expand_dims(slope, alone) if alone else slope
+        whole = tuple(n if m == 1 else m for m, n in zip(slope.shape, operands[k].shape, strict=True))
+        slope = slope if slope.shape == whole else np.broadcast_to(slope, whole)
         slopes.append(unbroadcast(slope, operands[k].shape))
     return slopes
 

@@ -114,13 +114,14 @@ prod_dim = variant(prod_, "ProdBackward1")
 #
 # Powers under- and overflow long before their roots would: the square of 1e-200 is 0. Where a sum of them is infinite,
 # or so small that what was lost counts, its root is found anew, of numbers divided by the largest of them; and where a
-# root is so small that `g / root` could overflow, the slope is made of x / root. Elsewhere nothing more is computed.
+# root is so far from 1 that `g / root` could leave the range, the slope is made of x / root. Elsewhere nothing more is
+# computed.
 
 _LEAST_SUM = {8: 2.0**-970, 4: 2.0**-103, 2: 2.0**-4}
 """By a float's bytes: the least sum whose lost digits don't count, the smallest normal number over the rounding."""
 
-_LEAST_ROOT = {8: 2.0**-255, 4: 2.0**-31, 2: 2.0**-3}
-"""By a float's bytes: how small a root may be, which leaves a gradient three quarters of the range."""
+_LARGEST_ROOT = {8: 2.0**255, 4: 2.0**31, 2: 2.0**3}
+"""By a float's bytes: how large a root may be, or 1 by it, which leaves a gradient three quarters of the range."""
 
 
 def _root(total, x, p, axis, keepdims, divisor=None):
@@ -156,14 +157,18 @@ def _rows(x, chosen, axis, keepdims):
 
 
 def _by_quotients(root):
-    """Whether the slope of a root is made of quotients: also where it is to be differentiated again, by squares of it."""
+    """Whether the slope of a root is made of quotients; also where it's differentiated again, which makes squares."""
     if type(root) is Tensor:
         return True
-    smallest = np.minimum.reduce(root, None, initial=inf) if root.ndim else root
-    if smallest == 0:
+    if root.ndim == 0:
+        least = most = root
+    else:
+        least, most = np.minimum.reduce(root, None, initial=1), np.maximum.reduce(root, None, initial=1)
+    if least == 0:
         # The slope there is 0 anyway.
-        smallest = np.min(root, initial=inf, where=root != 0)
-    return not smallest >= _LEAST_ROOT[root.dtype.itemsize]
+        least = np.min(root, initial=inf, where=root != 0)
+    bound = _LARGEST_ROOT[root.dtype.itemsize]
+    return not (1 / bound <= least and most <= bound)
 
 
 def _squares(x, axis, keepdims):
@@ -307,12 +312,15 @@ def _norm_slope(g, y, x, p, axis, keepdims):
         return g * _sgn(x)
     if p == 2 and not _by_quotients(y):
         return x * (np.where(y == 0, 0, g) / np.where(y == 0, 1, y))
-    g, y = np.where(y == 0, 0, g), np.where(y == 0, 1, y)
+    none = y == 0
+    g, y = np.where(none, 0, g), np.where(none, 1, y)
     if p == 2:
         return x / y * g
-    share = (np.abs(x) / y) ** (p - 1)
-    # For p < 1 it is infinite at x = 0, where the slope is 0; for p < 2 its own slope is.
-    return np.sign(x) * (np.where(x == 0, 0, share) if p < 2 else share) * g
+    share = np.abs(x) / y
+    # For p < 0 an element of 0 makes the norm 0, whatever the others are; their powers could overflow.
+    power = (np.where(none, 1, share) if p < 0 else share) ** (p - 1)
+    # For p < 1 that is infinite at x = 0, where the slope is 0; for p < 2 its own slope is.
+    return np.sign(x) * (np.where(x == 0, 0, power) if p < 2 else power) * g
 
 
 norm = differentiable(

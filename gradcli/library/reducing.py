@@ -240,8 +240,6 @@ def vector_norm(x: Tensor, ord=2, dim: Dims = None, keepdim: Flag = False, *, dt
     return norm.body(x, ord, dim, keepdim, dtype=dtype)
 
 
-# ---- extremes
-
 # ---- running totals and the softmax family
 
 

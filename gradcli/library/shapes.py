@@ -341,8 +341,6 @@ def conjugate_transposed(self: Tensor) -> Tensor:
     return s.swapaxes(self, 0, 1) if self.ndim else self
 
 
-# ---- broadcasting and copies
-
 # ---- matrices by their diagonals
 
 
