@@ -124,17 +124,25 @@ _LARGEST_ROOT = {8: 2.0**255, 4: 2.0**31, 2: 2.0**3}
 """By a float's bytes: how large a root may be, or 1 by it, which leaves a gradient three quarters of the range."""
 
 
+def _ends(values):
+    """The least and the largest; 1 of nothing. Of a few numbers Python's own functions find them sooner."""
+    if values.ndim == 0:
+        return values, values
+    if values.size > 64:
+        return np.minimum.reduce(values, None), np.maximum.reduce(values, None)
+    few = values.ravel().tolist() or [1]
+    return min(few), max(few)
+
+
 def _root(total, x, p, axis, keepdims, divisor=None):
     """`(total / divisor)^(1/p)`, where total is the sum of the p-th powers of the sizes of x along the axes."""
     mean = total if divisor is None else total / divisor
     root = np.sqrt(mean) if p == 2 else mean ** (1 / p)
-    least = _LEAST_SUM[total.dtype.itemsize]
-    if total.ndim:
-        if not total.size or (least <= np.minimum.reduce(total, None) and np.maximum.reduce(total, None) < inf):
-            return root
-    elif least <= total < inf:
+    least, most = _ends(total)
+    enough = _LEAST_SUM[total.itemsize]
+    if enough <= least and most < inf:
         return root
-    anew = ~((total >= least) & (total < inf))
+    anew = ~((total >= enough) & (total < inf))
     sizes = np.abs(_rows(x, anew, axis, keepdims))
     # For p < 0 the smallest has the largest power.
     scale = np.max(sizes, axis=1, initial=0) if p > 0 else np.min(sizes, axis=1, initial=inf)
@@ -160,14 +168,11 @@ def _by_quotients(root):
     """Whether the slope of a root is made of quotients; also where it's differentiated again, which makes squares."""
     if type(root) is Tensor:
         return True
-    if root.ndim == 0:
-        least = most = root
-    else:
-        least, most = np.minimum.reduce(root, None, initial=1), np.maximum.reduce(root, None, initial=1)
+    least, most = _ends(root)
     if least == 0:
         # The slope there is 0 anyway.
         least = np.min(root, initial=inf, where=root != 0)
-    bound = _LARGEST_ROOT[root.dtype.itemsize]
+    bound = _LARGEST_ROOT[root.itemsize]
     return not (1 / bound <= least and most <= bound)
 
 
