@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 
 from gradcli.engine import Tensor
@@ -10,6 +12,7 @@ from gradcli.engine import reductions as r
 from gradcli.engine import shaping as s
 from gradcli.engine.broadcasting import shape_clash
 from gradcli.engine.conversion import promoted
+from gradcli.engine.distances import largest_difference
 from gradcli.engine.operation import relabel
 from gradcli.errors import ShapeFailure, TypeFailure, ValueFailure
 from gradcli.library.arguments import Flag, Number, Whole, axes_of, axis_of
@@ -72,8 +75,8 @@ def pdist(input: Tensor, p: Number = 2.0):
     Shapes: (N, D) -> (N (N - 1) / 2); p >= 0
     Derivative: each pair's, summed over the pairs: for p=2 g * (x[i] - x[j]) / out in x[i], and its opposite in x[j];
         for other p that of `norm(x[i] - x[j], p)`
-    Kink: a distance of 0 has the slope 0; with p=inf differences that tie share the gradient, which PyTorch gives whole
-        to each. (why: gradcli/engine/reductions.py)
+    Kink: a distance of 0 has the slope 0; with p=inf each of the differences that tie gets the whole gradient, as in
+        `cdist`. (why: gradcli/engine/distances.py)
     Example: x = [[0., 0.], [3., 4.], [0., 1.]]
         d = pdist(x)
         d
@@ -85,4 +88,5 @@ def pdist(input: Tensor, p: Number = 2.0):
         raise ValueFailure("pdist only supports non-negative p values")
     first, second = np.triu_indices(input.shape[0], 1)
     difference = e.sub(s.getitem_index(input, (first,)), s.getitem_index(input, (second,)))
-    return relabel(r.norm(difference, p, 1, False), "PdistBackward0")
+    distances = largest_difference(difference, 1) if p == inf else r.norm(difference, p, 1, False)
+    return relabel(distances, "PdistBackward0")

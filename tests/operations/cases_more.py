@@ -62,6 +62,7 @@ FLOATING = {
     "remainder": ("remainder(nonfinite, kinks[2:8])", "remainder(kinks, 0.1)"),
     "fmod": ("fmod(nonfinite, kinks[2:8])", "fmod(kinks, 0.1)"),
     "cdist": ("cdist(ties, zeros4[None], torch.inf)", "cdist(ties, ties, torch.inf)"),
+    "pdist": ("F.pdist(ties, inf)",),
     "float_power": ("float_power(x, 2)", "float_power(2, x)", "float_power(p, y)", "x.float_power(3)",
         "float_power(p, 0.5)", "float_power(pick, 2)", "float_power(single, 2)", "float_power(kinks, 0)",
         "float_power(pick, -1)"),
