@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
@@ -144,7 +145,9 @@ def _highlight(prompt: PromptSession[str]) -> None:
 
     prompt.style = Style([(f"pygments.{kind.lower()}", _translated(STYLES[style])) for kind, style in CODE.items()])
     prompt.lexer = PygmentsLexer(GrLexer)
-    prompt.app.invalidate()
+    with suppress(RuntimeError):
+        # The prompt may end just now, and has no loop any more that could draw it.
+        prompt.app.invalidate()
 
 
 def _translated(style: str) -> str:
