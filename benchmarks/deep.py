@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from math import cos, sin
 from pathlib import Path
 from time import perf_counter
 
-from measure import OURS, Job, Measurement, Result, WrongResult
+from measure import OURS, Job, Measurement, Result
 from peers import AUTOGRAD, INSTALLED, JAX, TORCH_1, jax_in_float64
+from process import in_process_of_its_own
 
 FIRST = 0.5
 REFERENCE = "Python by hand"
@@ -145,11 +145,9 @@ def measured(peer: str, nodes: int) -> dict[str, float | None]:
     return {"time": seconds / nodes, "memory": taken, "gradient": gradient()}
 
 
-def in_process_of_its_own(peer: str, nodes: int) -> Measurement:
-    done = subprocess.run([sys.executable, __file__, peer, str(nodes)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise WrongResult(f"deep chain by {peer}: status {done.returncode}\n{done.stderr}")
-    return {name: value for name, value in json.loads(done.stdout).items() if value is not None}
+def run(peer: str, nodes: int) -> Measurement:
+    found = in_process_of_its_own(__file__, peer, nodes)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def jobs(quick: bool) -> Iterator[Job]:
@@ -157,12 +155,12 @@ def jobs(quick: bool) -> Iterator[Job]:
     names = [name for name in WAYS if name in (OURS, REFERENCE, *INSTALLED)]
 
     def results() -> dict[str, Result]:
-        return {name: [in_process_of_its_own(name, 1000)["gradient"]] for name in names}
+        return {name: [run(name, 1000)["gradient"]] for name in names}
 
     yield Job(
         f"chain of {nodes:,}, n = 1",
         REFERENCE,
-        {name: lambda name=name: in_process_of_its_own(name, nodes) for name in names},
+        {name: lambda name=name: run(name, nodes) for name in names},
         results,
         rounds=3,
         units={"time": "s a node"} | ({"memory": "bytes a node"} if resident() is not None else {}),

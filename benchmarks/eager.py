@@ -6,13 +6,13 @@ Each measurement has a process of its own, which is this file: `python eager.py 
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from measure import OURS, Job, Measurement, Result, WrongResult
+from measure import OURS, Job, Measurement, Result
 from peers import AUTOGRAD, INSTALLED, MYGRAD, TORCH_1
+from process import in_process_of_its_own
 
 REFERENCE = "NumPy by hand"
 BLOCKS = 25
@@ -113,11 +113,9 @@ def measured(peer: str, n: int) -> dict[str, float | None]:
     return {"memory": None if before is None or after is None else after - before, "gradient": gradient * n}
 
 
-def in_process_of_its_own(peer: str, n: int) -> Measurement:
-    done = subprocess.run([sys.executable, __file__, peer, str(n)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise WrongResult(f"eager memory by {peer}: status {done.returncode}\n{done.stderr}")
-    return {name: value for name, value in json.loads(done.stdout).items() if value is not None}
+def run(peer: str, n: int) -> Measurement:
+    found = in_process_of_its_own(__file__, peer, n)
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def jobs(quick: bool) -> Iterator[Job]:
@@ -125,13 +123,13 @@ def jobs(quick: bool) -> Iterator[Job]:
     names = [name for name in WAYS if name in (OURS, REFERENCE, *INSTALLED)]
 
     def results() -> dict[str, Result]:
-        return {name: [in_process_of_its_own(name, 1000)["gradient"]] for name in names}
+        return {name: [run(name, 1000)["gradient"]] for name in names}
 
     if peak() is not None:
         yield Job(
             f"chain of {2 * BLOCKS}, n = {n:,}, peak",
             REFERENCE,
-            {name: lambda name=name: in_process_of_its_own(name, n) for name in names},
+            {name: lambda name=name: run(name, n) for name in names},
             results,
             rounds=3,
             units={"memory": "bytes"},

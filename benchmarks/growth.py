@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import gc
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import cos
 from time import perf_counter
 
-from measure import Job, Result, WrongResult
-from process import Process, command
+from measure import Job, Result
+from process import Process, command, in_process_of_its_own
 
 SIZES = (10**3, 10**4, 10**5, 10**6)
 LOOP = """
@@ -72,17 +72,6 @@ def backward(nodes: int) -> tuple[float, float]:
     return seconds / (repeats * nodes), gradient
 
 
-def in_process_of_its_own(what: str, size: int) -> Callable[[], tuple[float, float]]:
-    def run() -> tuple[float, float]:
-        arguments = [sys.executable, __file__, what, str(size)]
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise WrongResult(f"{what} at {size}: status {done.returncode}\n{done.stderr}")
-        return json.loads(done.stdout)
-
-    return run
-
-
 def label(size: int) -> str:
     return f"{size:,}"
 
@@ -96,7 +85,7 @@ def jobs(quick: bool) -> Iterator[Job]:
         ("statement", "a statement after others", 1),  # a million before it take minutes
         ("backward", "a node's backward in a chain", 3),
     ):
-        runs = {label(size): in_process_of_its_own(what, size) for size in sizes}
+        runs = {label(size): partial(in_process_of_its_own, __file__, what, size) for size in sizes}
 
         def results(runs: dict[str, Callable[[], tuple[float, float]]] = runs) -> dict[str, Result]:
             # All sizes end in the same value; the small ones show it.

@@ -139,5 +139,14 @@ class Prompt:
             os.waitpid(process, 0)
 
 
+def in_process_of_its_own(file: str, *arguments: object) -> Any:
+    """What a Python file prints as JSON. Raises WrongResult where it fails."""
+    command = [sys.executable, file, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise WrongResult(f"{' '.join(command[1:])}: status {done.returncode}\n{done.stderr}")
+    return json.loads(done.stdout)
+
+
 def python(peer: str, file: Path) -> Process:
     return Process([sys.executable, str(file)], threads=THREADS.get(peer))

@@ -14,6 +14,7 @@ from typer.main import get_command
 
 import gradcli
 from gradcli.commandline import in_order, program_of, valued_options
+from gradcli.filesystem import unwritten
 
 app = typer.Typer(
     name="gradcli",
@@ -382,8 +383,8 @@ def run(arguments: list[str]) -> int:
     except SystemExit as end:
         return end.code
     except OSError as problem:
-        # The disk is full, say. Of a pipe that's closed nothing is said: click sees to that.
+        # Of a pipe that's closed nothing is said: click sees to that.
         with suppress(OSError):
-            typer.echo(f"error: can't write the output: {(problem.strerror or str(problem)).lower()}", err=True)
+            typer.echo(unwritten(problem), err=True, nl=False)
         return 1
     return 0

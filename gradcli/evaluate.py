@@ -14,7 +14,7 @@ from typing import Any, Protocol, TextIO
 from gradcli.engine import modes
 from gradcli.errors import FileFailure, GradcliError, LimitFailure, Span, SyntaxFailure, ValueFailure
 from gradcli.events import Checked, Event, Grad, Value
-from gradcli.filesystem import read_text
+from gradcli.filesystem import read_text, unwritten
 from gradcli.grammar import parse, parse_expression, tokens
 from gradcli.language.scope import mentions
 from gradcli.limits import interruptible, memory_limit, size_in_bytes, time_limit
@@ -115,7 +115,7 @@ def evaluate(
     except OSError as problem:
         status = 1
         with suppress(OSError):
-            err.write(f"error: can't write the output: {(problem.strerror or str(problem)).lower()}\n")
+            err.write(unwritten(problem))
             err.flush()
     finally:
         modes.precision = before

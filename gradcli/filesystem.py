@@ -25,12 +25,17 @@ def read_text(path: str) -> str:
             raise FileFailure("can't read standard input: it is closed")
         else:
             data = sys.stdin.buffer.read()
-        try:
-            return data.decode("utf-8")
-        except UnicodeDecodeError as problem:
-            raise FileFailure(
-                f"{path} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-            ) from None
+        return decoded(data, path)
+
+
+def decoded(data: bytes, name: str) -> str:
+    """A text, its byte order mark too. Raises FileFailure, which speaks of `name`, where the data isn't UTF-8."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as problem:
+        raise FileFailure(
+            f"{name} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
+        ) from None
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
@@ -104,5 +109,13 @@ def _failing(verb: str, path: str | os.PathLike[str]) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError) as problem:
-        reason = getattr(problem, "strerror", None) or str(problem)
-        raise FileFailure(f"can't {verb} {path}: {reason.lower()}") from None
+        raise FileFailure(f"can't {verb} {path}: {_reason(problem)}") from None
+
+
+def unwritten(problem: OSError) -> str:
+    """What is said where the output can't be written: the disk is full, say."""
+    return f"error: can't write the output: {_reason(problem)}\n"
+
+
+def _reason(problem: Exception) -> str:
+    return (getattr(problem, "strerror", None) or str(problem)).lower()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from gradcli.errors import GradcliError, NameFailure
@@ -67,10 +67,7 @@ def found(name: str, known: list[Entry]) -> list[Entry]:
 def pages_of(name: str, width: int) -> list[str]:
     """The pages of the functions of a name, their text wrapped; none where there is no such function."""
     chosen = find(name, entries())
-    return [
-        "\n".join("".join(text for text, _ in line).rstrip() for line in page(entry, _examples(entry), width))
-        for entry in chosen
-    ]
+    return ["\n".join(_plain(page(entry, _examples(entry), width))) for entry in chosen]
 
 
 def _write(chosen: list[Entry], whole: bool, format: str, color: str) -> None:
@@ -94,8 +91,8 @@ def _write(chosen: list[Entry], whole: bool, format: str, color: str) -> None:
 
 def _print(lines: Iterable[Sequence[Piece]], rich: bool, color: str) -> None:
     if not rich:
-        for line in lines:
-            print("".join(text for text, _ in line).rstrip())
+        for text in _plain(lines):
+            print(text)
         return
     from gradcli.render.rich_text import Screen
     from gradcli.render.styled import styled
@@ -103,6 +100,10 @@ def _print(lines: Iterable[Sequence[Piece]], rich: bool, color: str) -> None:
     screen = Screen(sys.stdout, color)
     for line in styled(lines):
         screen.print(line, soft_wrap=True)
+
+
+def _plain(lines: Iterable[Sequence[Piece]]) -> Iterator[str]:
+    return ("".join(text for text, _ in line).rstrip() for line in lines)
 
 
 def _examples(entry: Entry) -> list[Shown]:

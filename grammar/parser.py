@@ -100,13 +100,9 @@ def _step(state: int, symbol: int, terminal: int) -> tuple[int, Any]:
     return target, action
 
 
+@paused()
 def run(scan: Scan, start: str) -> Node:
     """The tree of a scanned text. Raises SyntaxFailure at the first token that doesn't fit."""
-    with paused():
-        return _run(scan, start)
-
-
-def _run(scan: Scan, start: str) -> Node:
     terminals, tokens = scan.terminals, scan.tokens
     step_of = _steps.get
     state = tables.STARTS[start]

@@ -286,12 +286,7 @@ def _of_one(op: Op) -> Callable[..., Any]:
 def _of_two(op: Op) -> Callable[..., Any]:
     forward = op.forward
     expected = len(op.parameters)
-    # By whether the first and the second need a gradient; a joint op keeps the same for both.
-    plans = {
-        (one, other): op.keeps[None if op.joint else one + 2 * other * (len(op.rules) > 1)]
-        for one, other in ((True, False), (False, True), (True, True))
-        if one or op.joint or len(op.rules) > 1
-    }
+    keeps, joint = op.keeps, op.joint
 
     def apply(*args: Any, **named: Any) -> Any:
         if named or len(args) != expected:
@@ -303,13 +298,13 @@ def _of_two(op: Op) -> Callable[..., Any]:
             one, other = _of_one_dtype(op, (one, other))
         x, y = one.array, other.array
         nodes = one.node or None, other.node or None
-        plan = plans.get((nodes[0] is not None, nodes[1] is not None)) if modes.recording else None
-        if plan is None:
+        mask = (nodes[0] is not None) + 2 * (nodes[1] is not None)
+        if not mask or not modes.recording:
             if op.real:
                 x, y = _real(x), _real(y)
             return untracked(op, forward(x, y, *params), one, other)
         out = forward(x, y, *params)
-        keep_out, keep_x, keep_y = plan
+        keep_out, keep_x, keep_y = keeps[None if joint else mask]
         saved = (
             out if keep_out == VALUE else None,
             x if keep_x == VALUE else x.shape if keep_x == SHAPE else None,

@@ -67,10 +67,8 @@ class Dictionary:
     def nearest(self, path: str) -> str | None:
         """A known dotted name near to one that isn't."""
         prefix, _, word = path.rpartition(".")
-        candidates = {
-            key.rpartition(".")[2] for key in _WORDS if not key.startswith("@") and self.resolve(f"{prefix}.{key}")
-        }
-        found = nearest(word, candidates)
+        words = {key.rpartition(".")[2] for key in _WORDS}
+        found = nearest(word, (known for known in words if self.resolve(f"{prefix}.{known}")))
         return None if found is None else f"{prefix}.{found}"
 
 

@@ -79,6 +79,7 @@ class _Names:
         return name in self.bound or name in self.known
 
 
+@paused()
 def compile_unit(
     text: str,
     file: str,
@@ -96,21 +97,6 @@ def compile_unit(
     the names that the session has, `consts` those that are const; `loop_names` collects those that loops give values
     to. Raises SyntaxFailure, NameFailure and LimitFailure, each with its place.
     """
-    with paused():
-        # A function of its own, so that the tree is gone when the collector may look again.
-        return _compiled(text, file, key, auto, known, consts, loop_names, vocabulary)
-
-
-def _compiled(
-    text: str,
-    file: str,
-    key: str,
-    auto: bool | None,
-    known: Container[str],
-    consts: Container[str],
-    loop_names: set[str],
-    vocabulary: Any,
-) -> tuple[Unit, CodeType]:
     tree = parse(text, file)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(max(limit, FRAMES_TO_COMPILE))

@@ -24,7 +24,7 @@ import numpy as np
 from gradcli.engine import Tensor, as_tensor, modes
 from gradcli.engine.memory import physical_memory
 from gradcli.errors import FileFailure, IndexFailure, LimitFailure, NameFailure, ShapeFailure, TypeFailure, ValueFailure
-from gradcli.filesystem import replace_file
+from gradcli.filesystem import decoded, replace_file
 from gradcli.library import context
 from gradcli.library.arguments import Text, Whole
 from gradcli.library.creation import made
@@ -167,12 +167,7 @@ def _kind(data: bytes) -> str:
 
 
 def _text(data: bytes, path: str) -> str:
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as problem:
-        raise FileFailure(
-            f"{_shown(path)} isn't a UTF-8 text: byte {problem.start + 1} can't be read", help="save it as UTF-8"
-        ) from None
+    return decoded(data, _shown(path)).removeprefix("\ufeff")
 
 
 def _member(names: list[str], key: Any, path: str) -> str:

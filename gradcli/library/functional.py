@@ -39,7 +39,11 @@ def reduced(loss: Tensor, reduction: str) -> Tensor:
         return r.sum(loss)
     if reduction == "none":
         return loss
-    raise ValueFailure(f'{reduction} is not a valid value for reduction: "mean", "sum" or "none"')
+    raise _no_reduction(reduction)
+
+
+def _no_reduction(word: str) -> ValueFailure:
+    return ValueFailure(f'{word} is not a valid value for reduction: "mean", "sum" or "none"')
 
 
 def weighted(losses: Tensor, weight: Tensor, shape: tuple[int, ...]) -> Tensor:
@@ -225,6 +229,8 @@ def nll_loss(
         losses = _ignored(losses, ~counted)
         # torch computes any number of dims as two, and gives them back their shape.
         return relabel(losses, "ViewBackward0" if input.ndim not in (1, 2, 4) else name)
+    if reduction not in ("mean", "sum"):
+        raise _no_reduction(reduction)
     index = _at_classes(chosen)
     if not counted.all():
         # What is ignored isn't looked at: a product with 0 would make nan of an infinite loss.
@@ -232,8 +238,6 @@ def nll_loss(
         index = (*(part[counted] for part in np.broadcast_arrays(*index)),) if input.ndim > 1 else (chosen,)
     weights = 1.0 if weight is None else np.asarray(weight.array)[chosen]
     total = float(np.sum(counted) if weight is None else np.sum(weights)) if reduction == "mean" else 1.0
-    if reduction not in ("mean", "sum"):
-        reduced(input, reduction)
     return relabel(l.nll(input, index, weights, total), name)
 
 

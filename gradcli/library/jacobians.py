@@ -191,8 +191,7 @@ def hvp(func: Callback, inputs, v=None):
     Derivative: H @ v with H the Hessian; differentiable in x and in v
     Example: hvp(x -> x[0]^2 * x[1], [1., 2.], [1., 0.])
     """
-    run, found = curvature(func, inputs, v, "hvp")
-    return run.value(run.outputs[0]), rebuilt(inputs, iter(found)) if isinstance(inputs, (tuple, list)) else found[0]
+    return _value_and_product(func, inputs, v, "hvp")
 
 
 @function()
@@ -204,5 +203,9 @@ def vhp(func: Callback, inputs, v=None):
     Derivative: v @ H with H the Hessian; differentiable in x and in v
     Example: vhp(x -> x[0]^2 * x[1], [1., 2.], [0., 1.])
     """
-    run, found = curvature(func, inputs, v, "vhp")
+    return _value_and_product(func, inputs, v, "vhp")
+
+
+def _value_and_product(func: Any, inputs: Any, v: Any, name: str) -> tuple[Any, Any]:
+    run, found = curvature(func, inputs, v, name)
     return run.value(run.outputs[0]), rebuilt(inputs, iter(found)) if isinstance(inputs, (tuple, list)) else found[0]

@@ -5,19 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradcli import Session, tensor
 from gradcli.errors import ShapeFailure
 from gradcli.events import Warned
+from tests.sessions import ran
 
 QUERY = np.array([[1.0, 2.0], [3.0, 4.0]])
-
-
-def ran(script: str, **values: np.ndarray) -> Session:
-    session = Session(tracking="explicit", seed=7)
-    for name, value in values.items():
-        session[name] = tensor(value, requires_grad=True)
-    list(session.run(script))
-    return session
 
 
 def test_attention_to_nothing_is_0_with_no_gradient_and_no_warning() -> None:

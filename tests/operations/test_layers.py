@@ -15,6 +15,7 @@ from gradcli.errors import LimitFailure
 from tests.analysis.derivations import check_formula
 from tests.operations.golden import explained_test, golden_tests
 from tests.operations.inputs import GOLDEN_FILE, read_golden
+from tests.sessions import ran
 
 GOLDEN = read_golden(GOLDEN_FILE.with_name("layers.json"))
 
@@ -132,14 +133,6 @@ def test_the_lower_tail_of_gelu_keeps_its_digits() -> None:
 
 
 # ---- random layers, with the session's generator
-
-
-def ran(script: str, **values: np.ndarray) -> Session:
-    session = Session(tracking="explicit", seed=7)
-    for name, value in values.items():
-        session[name] = tensor(value, requires_grad=True)
-    list(session.run(script))
-    return session
 
 
 @pytest.mark.parametrize("layer", ["F.dropout(x, 0.25)", "F.dropout2d(x, 0.25)", "F.alpha_dropout(x, 0.25, true)",
