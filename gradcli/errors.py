@@ -147,5 +147,9 @@ class LimitFailure(GradcliError):
     """Too deep, too large or too long to evaluate."""
 
 
+BOUNDS = (LimitFailure, MemoryError)
+"""What a bound on time or memory raises, wherever in a script it strikes."""
+
+
 class AssertFailure(GradcliError):
     """An `assert` of the script that doesn't hold."""

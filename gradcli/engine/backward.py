@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from heapq import heappop, heappush
 from typing import Any
 
@@ -12,10 +12,10 @@ from gradcli.engine import memory, modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.hooks import Hooks
-from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, Node
+from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, FusedNode, Node
 from gradcli.engine.operation import no_rule
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
-from gradcli.errors import AutogradFailure, ShapeFailure
+from gradcli.errors import BOUNDS, AutogradFailure, ShapeFailure
 
 
 class Reached:
@@ -43,14 +43,14 @@ def propagate(
     """
     reached = Reached()
     roots = list(roots)
-    needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots])
+    needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots], create_graph)
     waiting = _Waiting()
-    heap, expected = waiting.heap, waiting.nodes
+    heap, entries = waiting.heap, waiting.entries
     for node, g in roots:
         if needed is None or node in needed:
             waiting.add(node, g)
     freed = None if retain_graph else Freed()
-    node, g = waiting.newest(None, None)
+    node, g = waiting.newest()
     while node is not None:
         if node.hooks is not None:
             g = _run_hooks(node.hooks, g, reached)
@@ -59,134 +59,187 @@ def propagate(
         op = node.op
         # The newest of the nodes that a gradient goes to is held in hand: in a chain it's the next to visit.
         held = held_g = None
+        held_order = 0
         if op is ACCUMULATE_GRAD:
             if wanted is None:
                 reached.leaves.append((node, g))
         elif op is PART:
             waiting.add_part(node, g)
-        elif needed is None or any(edge in needed for edge in node.edges):
-            saved = node.saved
-            if saved.__class__ is Freed:
-                raise second_backward(node)
-            if memory.newest_change > node.order:
-                _check_unchanged(node)
-            if create_graph:
-                saved = _as_recorded(node)
-            edges = node.edges
-            rules = op.rules
-            if needed is not None:
-                edges = tuple(edge if edge in needed else None for edge in edges)
-            if op.joint:
-                gradients = rules[0](tuple(edge is not None for edge in edges), g, *saved)
-                edges = tuple(None if part is None else edge for edge, part in zip(edges, gradients, strict=True))
-                rules = tuple(_given(part) for part in gradients)
-            shapes = node.shapes
+        elif needed is None or any(edge in needed for edge in sources(node)):
+            gradients = saved = shapes = None
+            if node.__class__ is FusedNode and not create_graph:
+                gradients = _carried(node, g)
+                if gradients is None:
+                    nodes = node.unfold()
+                    if needed is not None:
+                        needed.update(nodes)
+            if gradients is not None:
+                parts, edges, _ = node.fused
+                rules = edges
+                if freed is not None and parts.frees:
+                    node.fused = parts, edges, freed
+            else:
+                saved = node.saved
+                if saved.__class__ is Freed:
+                    raise second_backward(node)
+                if memory.newest_change > node.order:
+                    _check_unchanged(node)
+                if create_graph:
+                    saved = _as_recorded(node)
+                edges = node.edges
+                rules = op.rules
+                if needed is not None:
+                    edges = tuple(edge if edge in needed else None for edge in edges)
+                if op.joint:
+                    gradients = rules[0](tuple(edge is not None for edge in edges), g, *saved)
+                    edges = rules = tuple(
+                        None if part is None else edge for edge, part in zip(edges, gradients, strict=True)
+                    )
+                shapes = node.shapes
             position = -1
             for edge, rule in zip(edges, rules):  # noqa: B905  (`strict` would double what zip costs here)
                 position += 1
                 if edge is not None:
-                    if rule is None:
+                    if gradients is not None:
+                        contribution = gradients[position]
+                    elif rule is None:
                         raise no_rule(op, position)
-                    contribution = rule(g, *saved)
+                    else:
+                        contribution = rule(g, *saved)
                     if modes.raised is not None:
                         modes.watch.gradient(node, g, contribution, [root for root, _ in roots])
                     if shapes is not None and shapes[position] is not None:
                         contribution = unbroadcast(contribution, shapes[position])
                     if edge is held:
                         held_g = held_g + contribution
-                    elif expected and edge.order in expected:
-                        waiting.add(edge, contribution)
+                        continue
+                    order = edge.order
+                    if entries and order in entries:
+                        entries[order].add(contribution)
                     elif held is None:
-                        held, held_g = edge, contribution
-                    elif edge.order > held.order:
-                        waiting.add(held, held_g)
-                        held, held_g = edge, contribution
+                        held, held_g, held_order = edge, contribution, order
+                    elif order < held_order:
+                        waiting.enter(order, edge, contribution)
                     else:
-                        waiting.add(edge, contribution)
-            if freed is not None and (op.frees or (op.frees is None and _saved_values(node))):
+                        waiting.enter(held_order, held, held_g)
+                        held, held_g, held_order = edge, contribution, order
+            if freed is not None and saved is not None and (op.frees or (op.frees is None and node.frees)):
                 node.saved = freed
             saved = None
-        if heap and (held is None or held.order < -heap[0]):
-            node, g = waiting.newest(held, held_g)
+        if heap and held_order < -heap[0]:
+            if held is not None:
+                waiting.enter(held_order, held, held_g)
+            node, g = waiting.newest()
         else:
             node, g = held, held_g
     return reached
 
 
-def _saved_values(node: Node) -> bool:
-    """Whether a node whose op may or may not save values has saved some."""
-    return any(value is not None and type(value) is not tuple for value in node.saved[: node.op.arity + 1])
+def _carried(node: FusedNode, g: Any) -> tuple[Any, ...] | None:
+    """The gradients of a fused node's inputs; none where its operations must be gone through one by one."""
+    parts, _, values = node.fused
+    if memory.newest_change > node.order or values.__class__ is Freed:
+        return None
+    try:
+        gradients = parts.carry(g, values)
+        if modes.raised is None:
+            return gradients
+    except BOUNDS:
+        raise
+    except Exception:
+        # What goes wrong is told when it does so again, in the operation that is to blame.
+        pass
+    modes.raised = None
+    return None
 
 
-def _given(gradient: Any) -> Callable[..., Any]:
-    """A rule for what a joint rule has computed already."""
-    return lambda g, *_: gradient
+def sources(node: Node) -> tuple[Any, ...]:
+    """The nodes that a node's inputs come from; a fused node stays what it is."""
+    return node.fused[1] if node.__class__ is FusedNode else node.edges
+
+
+class _Entry:
+    """A node that waits for its visit, and the sum of the gradients that have come to it so far."""
+
+    __slots__ = ("g", "node", "ours")
+
+    def __init__(self, node: Node, g: Any) -> None:
+        self.node = node
+        self.g = g
+        self.ours = False
+
+    def add(self, g: Any) -> None:
+        if self.ours:
+            # A sum that this pass made is its own to add to; what a rule returned may be somebody else's memory.
+            np.add(self.g, g, out=self.g)
+        else:
+            self.g = self.g + g
+            self.ours = self.g.__class__ is np.ndarray and g.__class__ is np.ndarray
 
 
 class _Waiting:
-    """Nodes that wait for their visit, each with the sum of the gradients that have come to it so far.
+    """The nodes that wait.
 
     A consumer is always newer than what it consumes, so by descending number every node comes after all its consumers.
     """
 
-    __slots__ = ("gradients", "heap", "nodes", "ours")
+    __slots__ = ("entries", "heap")
 
     def __init__(self) -> None:
         self.heap: list[int] = []
-        self.nodes: dict[int, Node] = {}
-        self.gradients: dict[int, Any] = {}
-        self.ours: set[int] = set()
+        self.entries: dict[int, _Entry] = {}
+
+    def enter(self, order: int, node: Node, g: Any) -> None:
+        """A node that doesn't wait yet."""
+        self.entries[order] = _Entry(node, g)
+        heappush(self.heap, -order)
 
     def add(self, node: Node, g: Any) -> None:
-        order = node.order
-        if order not in self.nodes:
-            self.nodes[order] = node
-            self.gradients[order] = g
-            heappush(self.heap, -order)
-            return
-        total = self.gradients[order]
-        if order in self.ours and total.__class__ is np.ndarray:
-            # A sum that this pass made is its own to add to; what a rule returned may be somebody else's memory.
-            np.add(total, g, out=total)
+        entry = self.entries.get(node.order)
+        if entry is None:
+            self.enter(node.order, node, g)
         else:
-            self.gradients[order] = total + g
-            if g.__class__ is np.ndarray:
-                self.ours.add(order)
+            entry.add(g)
 
     def add_part(self, node: Node, g: Any) -> None:
         """Puts a part's gradient in its place of the list for the node that made all parts."""
         maker = node.edges[0]
         index, count = node.saved
-        if maker.order not in self.nodes:
-            self.add(maker, [None] * count)
-        parts = self.gradients[maker.order]
+        if maker.order not in self.entries:
+            self.enter(maker.order, maker, [None] * count)
+        parts = self.entries[maker.order].g
         parts[index] = g if parts[index] is None else parts[index] + g
 
-    def newest(self, held: Node | None, held_g: Any) -> tuple[Node | None, Any]:
-        """The newest node of all, `held` among them, and its gradient; none where nothing waits."""
-        if held is not None:
-            self.add(held, held_g)
+    def newest(self) -> tuple[Node | None, Any]:
+        """The newest of the nodes that wait, and its gradient; none where nothing waits."""
         if not self.heap:
             return None, None
-        order = -heappop(self.heap)
-        self.ours.discard(order)
-        return self.nodes.pop(order), self.gradients.pop(order)
+        entry = self.entries.pop(-heappop(self.heap))
+        return entry.node, entry.g
 
 
-def _leading_to(wanted: set[Node], roots: list[Node]) -> set[Node]:
-    """The nodes below `roots` from which a wanted one can be reached."""
+def _leading_to(wanted: set[Node], roots: list[Node], create_graph: bool) -> set[Node]:
+    """The nodes below `roots` from which a wanted one can be reached.
+
+    A fused node is unfolded where the pass will go through a part of it.
+    """
     seen = set(roots)
     stack = list(roots)
     while stack:
-        for edge in stack.pop().edges:
+        for edge in sources(stack.pop()):
             if edge and edge not in seen:
                 seen.add(edge)
                 stack.append(edge)
     leading: set[Node] = set()
     for node in sorted(seen, key=lambda node: node.order):
-        if node in wanted or any(edge in leading for edge in node.edges if edge):
+        if node in wanted or any(edge in leading for edge in sources(node) if edge):
             leading.add(node)
-    return leading
+    in_part = [
+        node for node in leading if type(node) is FusedNode and (create_graph or not leading.issuperset(node.fused[1]))
+    ]
+    for node in in_part:
+        node.unfold()
+    return _leading_to(wanted, roots, create_graph) if in_part else leading
 
 
 def _run_hooks(hooks: Hooks, g: Any, reached: Reached) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from sys import _getframe
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gradcli.engine import modes
 
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
     from gradcli.engine.operation import Op
 
-next_order = count(1).__next__
+STRIDE = 64
+"""The counter's step: a node that stands for several leaves them numbers of their own."""
+
+next_order = count(STRIDE, STRIDE).__next__
 """One counter orders nodes and in-place changes, so that "changed after it was saved" is one comparison."""
+
+Place = tuple[int | None, int | None, int | None, int | None]
+"""First and last line, first and last column, as a code's `co_positions` gives them."""
 
 
 def site() -> tuple[CodeType | None, int]:
@@ -64,10 +70,10 @@ class Node:
     `edges` are the nodes that made its inputs (falsy for an input that needs no gradient); `saved` is what the rules
     are called with after the gradient: output, inputs, parameters; `shapes` the shapes of inputs that were broadcast.
     A tensor that was told to require grad has a node too: its `op` is `ACCUMULATE_GRAD`, and `saved` is the place
-    that keeps its `.grad`. `traced` is set only while graphs are to be seen (see tracing.py).
+    that keeps its `.grad`. `traced` is set only while graphs are to be seen (see tracing.py), `fused` of a FusedNode.
     """
 
-    __slots__ = ("code", "edges", "hooks", "instruction", "op", "order", "saved", "shapes", "traced")
+    __slots__ = ("code", "edges", "fused", "hooks", "instruction", "op", "order", "saved", "shapes", "traced")
 
     def __init__(self, op: Op | Marker, edges: tuple[Any, ...], saved: Any, shapes: Any = None) -> None:
         self.op = op
@@ -90,13 +96,98 @@ class Node:
         An input that has no derivative, such as a condition or an index, isn't among them.
         """
         node = self.edges[0] if self.op is PART else self
+        for edge in node.edges:
+            if type(edge) is FusedNode:
+                edge.unfold()
         rules = node.op.rules
         # One rule for all inputs says nothing of any.
         edges = node.edges if node.op.joint else [edge for edge, rule in zip(node.edges, rules, strict=False) if rule]
         return tuple((edge or None, edge.saved[0] if edge and edge.op is PART else 0) for edge in edges)
 
+    @property
+    def frees(self) -> bool:
+        """Whether a pass frees what it saved: of an op that may or may not save values, where it has saved some."""
+        frees = self.op.frees
+        if frees is None:
+            return any(value is not None and type(value) is not tuple for value in self.saved[: self.op.arity + 1])
+        return frees
+
     def __repr__(self) -> str:
         return f"<{self.name}>"
+
+
+class Kept(NamedTuple):
+    """A value that an operation saved, by its place among all that a fused node keeps."""
+
+    place: int
+
+
+class Part(NamedTuple):
+    """One operation of a fused node, as its own node would have it."""
+
+    op: Op
+    sources: tuple[int | None, ...]
+    """For each edge its place among the fused node's inputs or, inverted, among the operations before."""
+    saved: tuple[Any, ...]
+    shapes: Any
+    frees: bool
+    place: Place
+
+
+class Parts(NamedTuple):
+    """What all fused nodes of an expression share: its operations, and how a gradient passes through all of them."""
+
+    parts: tuple[Part, ...]
+    carry: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]
+    """Takes the result's gradient and the values that were kept, and gives the gradients of the inputs."""
+    frees: bool
+
+
+class FusedNode(Node):
+    """A node that stands for a whole expression, until somebody wants to know more of it than the backward pass does.
+
+    Its `op` is that of the expression's last operation, whose node it becomes then. `fused` is the `Parts`, the nodes
+    that the expression comes from, and all the values that its operations saved.
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        """What isn't there before the nodes are: edges, saved values, shapes."""
+        if name not in ("edges", "saved", "shapes"):
+            raise AttributeError(name)
+        self.unfold()
+        return getattr(self, name)
+
+    def unfold(self) -> list[Node]:
+        """Becomes the node of its last operation, with nodes of their own for those before; gives them all."""
+        (parts, _, _), inputs, values = self.fused
+        nodes: list[Node] = [object.__new__(Node) for _ in parts[1:]] + [self]
+        for number, (part, node) in enumerate(zip(parts, nodes, strict=True), 1):
+            node.edges = tuple(
+                None if source is None else inputs[source] if source >= 0 else nodes[~source] for source in part.sources
+            )
+            node.saved = (
+                values
+                if values.__class__ is Freed and part.frees
+                else tuple(values[value.place] if type(value) is Kept else value for value in part.saved)
+            )
+            node.shapes = part.shapes
+            if node is not self:
+                node.op = part.op
+                node.hooks = None
+                node.order = self.order - len(parts) + number
+                node.code = self.code
+            node.instruction = _instruction_at(self.code, part.place, self.instruction)
+        del self.fused
+        self.__class__ = Node  # type: ignore[assignment]
+        return nodes
+
+
+def _instruction_at(code: CodeType, place: Place, otherwise: int) -> int:
+    """An instruction of the code that stands at a place."""
+    spots = list(code.co_positions())
+    return 2 * spots.index(place) if place in spots else otherwise
 
 
 class Freed:

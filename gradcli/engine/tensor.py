@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from gradcli.engine import modes
-from gradcli.engine.node import ACCUMULATE_GRAD
+from gradcli.engine.node import ACCUMULATE_GRAD, FusedNode
 from gradcli.errors import TypeFailure
 
 
@@ -93,6 +93,8 @@ class Tensor:
     @property
     def grad_fn(self) -> Any:
         """The node that made it; none for a leaf."""
+        if type(self.node) is FusedNode:
+            self.node.unfold()
         return None if self.is_leaf else self.node
 
     @property

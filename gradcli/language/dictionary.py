@@ -39,6 +39,10 @@ class Dictionary:
     def __contains__(self, name: str) -> bool:
         return name in BUILTINS
 
+    def is_operation(self, name: str) -> bool:
+        """Whether a word is an operation of the table by itself."""
+        return hasattr(BUILTINS.get(name), "op")
+
     def resolve(self, path: str) -> str | None:
         """The key for a dotted name; none where there is no such word."""
         word = self._word(path)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Container
+from types import FunctionType
 from typing import Any
 
 import numpy as np
 
+from gradcli.engine.fusion import Expression, evaluator
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
+from gradcli.language.fusing import Numbers, fused
 from gradcli.language.scope import NAMESPACES, ungrouped
 
 LOAD, STORE = ast.Load(), ast.Store()
@@ -24,6 +27,8 @@ COMPARISONS: dict[str, ast.cmpop] = {
     "==": ast.Eq(), "!=": ast.NotEq(), "<": ast.Lt(), "<=": ast.LtE(), ">": ast.Gt(), ">=": ast.GtE(),
     "is": ast.Is(), "is-not": ast.IsNot(), "in": ast.In(), "not-in": ast.NotIn(),
 }  # fmt: skip
+
+FUSIBLE = frozenset(("chain", "power", "unary", "call"))
 
 LARGEST_PLAIN_EXPONENT = 16
 
@@ -50,6 +55,10 @@ class Expressions:
         self.serial = 0
         self.clause: str | None = None
         self.functions: dict[str, Callable[[Any], Any]] = {}
+        self.evaluators: dict[str, FunctionType] = {}
+        """Functions that the code calls as constants, by what stands for each until the code is made."""
+        self.inside_fused = False
+        self.number_names = Numbers(())
 
     # ---- places and small pieces
 
@@ -76,10 +85,31 @@ class Expressions:
     # ---- expressions
 
     def expression(self, node: Any) -> ast.expr:
+        if node[0] in FUSIBLE and (self.loops or self.depth) and not self.inside_fused:
+            found = fused(node, self.number_names, self.operation)
+            if found is not None:
+                return self.evaluated(node, *found)
         method = self.functions.get(node[0])
         if method is None:
             method = self.functions[node[0]] = getattr(self, "on_" + node[0])
         return method(node)
+
+    def evaluated(self, node: Any, expression: Expression, arguments: dict[str, Any]) -> ast.expr:
+        """`(evaluator(x, y) or (the expression,))[0]`: as one where that's possible, else as it stands."""
+        stand_in = f"@evaluator{len(self.evaluators)}"
+        self.evaluators[stand_in] = evaluator(expression)
+        names: list[ast.expr] = [self.name(name, part) for name, part in arguments.items()]
+        whole = placed(ast.Call(self.constant(stand_in, node), names, []), node)
+        self.inside_fused = True
+        as_it_stands = placed(ast.Tuple([self.expression(node)], LOAD), node)
+        self.inside_fused = False
+        either = placed(ast.BoolOp(ast.Or(), [whole, as_it_stands]), node)
+        return placed(ast.Subscript(either, self.constant(0, node), LOAD), node)
+
+    def operation(self, callee: Any) -> str | None:
+        """The name that an operation of the table has in the code; empty for other functions, none for a method."""
+        name = callee[1] if callee[0] == "NAME" else getattr(self.qualified(callee), "id", None)
+        return name if name is None or (name not in self.own and self.vocabulary.is_operation(name)) else ""
 
     def on_group(self, node: Any) -> ast.expr:
         return self.expression(ungrouped(node))

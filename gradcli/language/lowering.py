@@ -13,6 +13,7 @@ from collections.abc import Container
 from typing import Any
 
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, placed
+from gradcli.language.fusing import Numbers
 from gradcli.language.scope import NAMESPACES, bound_names, mentions_gradient, ungrouped
 
 DEL = ast.Del()
@@ -44,6 +45,7 @@ class Lowering(Expressions):
     # ---- statements
 
     def program(self, tree: Any) -> list[ast.stmt]:
+        self.number_names = Numbers(tree[1], self.auto)
         body = self.statements(tree[1])
         body.append(self.checkpoint(tree))
         return body
@@ -247,13 +249,14 @@ class Lowering(Expressions):
 
     def function(self, name: str, params: Any, block: Any, node: Any, prologue: Any = None) -> ast.FunctionDef:
         arguments = self.arguments(params)
-        state = self.depth, self.loops, self.hoisted, self.clause
+        state = self.depth, self.loops, self.hoisted, self.clause, self.number_names
         self.depth, self.loops, self.hoisted = self.depth + 1, 0, []
+        self.number_names = Numbers(block[1], params=params, outer=self.number_names)
         self.clause = None if prologue is None else prologue.name
         body = ([] if prologue is None else [prologue]) + self.block(block)
         if self.clause is not None:
             body += self.do_return(("return", (None,), *block[2:]))
-        self.depth, self.loops, self.hoisted, self.clause = state
+        self.depth, self.loops, self.hoisted, self.clause, self.number_names = state
         return placed(ast.FunctionDef(name, arguments, body, [], None, type_params=[]), node)
 
     def custom_function(self, node: Any) -> list[ast.stmt]:
@@ -309,11 +312,12 @@ class Lowering(Expressions):
             here = self.name(name, node)
             return self.runtime("with_defaults", node, here, *defaults) if defaults else here
         arguments = self.arguments(params)
-        state = self.depth, self.loops, self.hoisted, self.clause
+        state = self.depth, self.loops, self.hoisted, self.clause, self.number_names
         self.depth, self.loops, self.hoisted, self.clause = self.depth + 1, 0, [], None
+        self.number_names = Numbers((), params=params, outer=self.number_names)
         value = self.expression(body)
         inner = self.hoisted
-        self.depth, self.loops, self.hoisted, self.clause = state
+        self.depth, self.loops, self.hoisted, self.clause, self.number_names = state
         if not inner:
             return placed(ast.Lambda(arguments, value), node)
         name = self.fresh("lambda")

@@ -7,7 +7,7 @@ import sys
 import warnings
 from collections.abc import Container
 from functools import cached_property
-from types import CodeType
+from types import CodeType, FunctionType
 from typing import Any
 
 from gradcli.collector import paused
@@ -108,7 +108,7 @@ def compile_unit(
         body = lowering.program(tree)
         cells = [name for name in {**bound, **lowering.read} if name in own or name not in vocabulary]
         unit = Unit(file, key, text, bound, lowering.consts, explicit, lowering.sees)
-        return unit, _held(_code(body, cells, key), unit)
+        return unit, _held(_code(body, cells, key), unit, lowering.evaluators)
     except RecursionError:
         raise _too_deep(file, 1, 1) from None
     except SyntaxError as problem:
@@ -118,9 +118,19 @@ def compile_unit(
         sys.setrecursionlimit(limit)
 
 
-def _held(code: CodeType, unit: Unit) -> CodeType:
-    """The same code, and that of the functions in it, with the unit among its constants: so it's kept with them."""
-    inner = (_held(constant, unit) if isinstance(constant, CodeType) else constant for constant in code.co_consts)
+def _held(code: CodeType, unit: Unit, evaluators: dict[str, FunctionType]) -> CodeType:
+    """The same code, and that of the functions in it, with the unit among its constants: so it's kept with them.
+
+    Evaluators take the places of what stood for them.
+    """
+    inner = (
+        _held(constant, unit, evaluators)
+        if isinstance(constant, CodeType)
+        else evaluators.get(constant, constant)
+        if isinstance(constant, str)
+        else constant
+        for constant in code.co_consts
+    )
     return code.replace(co_consts=(*inner, unit))
 
 

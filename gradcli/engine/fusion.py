@@ -1,0 +1,371 @@
+"""Whole expressions as one node: `sin(h * 1.1 + 0.1) * w` runs as one function, and is recorded once.
+
+An expression that runs often is tried out on the tensors at hand, which tells what operations of the table it comes
+to. From these its version for tensors of their dtypes and shapes is written: a function that computes on the arrays,
+and another that carries a gradient back through all of it, both in Python. They call the table's own functions and
+rules in the usual order, so the results are the same; what is saved are the tensors and nodes in between.
+
+The version is for the plain case alone. Where tensors are of another kind, where somebody attends to each operation,
+and where anything goes wrong, it gives nothing, and the expression is computed in the usual way.
+
+Nobody but the backward pass sees the difference: a `FusedNode` that is asked for its edges or for what it saved makes
+the nodes that it stands for.
+"""
+
+from __future__ import annotations
+
+import operator
+import weakref
+from collections.abc import Callable, Iterable
+from functools import cache
+from sys import _getframe
+from types import CodeType, FunctionType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from gradcli.engine import modes
+from gradcli.engine.broadcasting import unbroadcast
+from gradcli.engine.memory import arrays_in
+from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, Place, next_order
+from gradcli.engine.operation import Op
+from gradcli.engine.tensor import Tensor
+from gradcli.errors import BOUNDS
+
+TIMES = 50
+"""Evaluations before an expression gets a version: writing one takes as long as some hundred evaluations."""
+
+VERSIONS = 4
+"""An expression of more kinds of tensors than this stays as it is for the others."""
+
+MOST_OPERATIONS = STRIDE - 1
+
+_SYMBOLS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.truediv: "/"}
+"""What Python has an operator for needs no call."""
+
+
+_NAMES: dict[str, Any] = {
+    "_Tensor": Tensor, "_Node": FusedNode, "_modes": modes, "_order": next_order, "_new": object.__new__,
+    "_frame": _getframe, "_unbroadcast": unbroadcast, "_BOUNDS": BOUNDS,
+    "__builtins__": {"type": type, "Exception": Exception, "float": float, "int": int},
+}  # fmt: skip
+"""What the functions that are written may name."""
+
+
+_HANDS_ON = (lambda g, *_: g).__code__.co_code
+
+
+class Step(NamedTuple):
+    """One operation as it stands in the text."""
+
+    function: Callable[..., Any] | None
+    """None where the first of the operands is the function."""
+    operands: tuple[int, ...]
+    """Places among the expression's arguments, then its literals, then the results of the steps before."""
+    place: Place
+
+
+class Expression(NamedTuple):
+    """Operations on names and numbers; its value is the last step's."""
+
+    arity: int
+    literals: tuple[int | float, ...]
+    steps: tuple[Step, ...]
+
+
+def evaluator(expression: Expression, number: int = 0) -> FunctionType:
+    """A function of the expression's arguments: its value in a tuple of one; none where it must be computed as usual.
+
+    What the function does changes as it learns: its code is replaced.
+    """
+    waiting = _Waiting(expression, number)
+    function = FunctionType(_plain_code("return learn", expression.arity), {"learn": waiting, **_NAMES})
+    waiting.function = weakref.ref(function)
+    return function
+
+
+class _Waiting:
+    """Counts an expression's evaluations, and writes a version of it when it's worth it."""
+
+    def __init__(self, expression: Expression, number: int) -> None:
+        self.expression = expression
+        self.number = number
+        self.times = 0
+        self.function: Callable[[], FunctionType | None] = lambda: None
+
+    def __call__(self, *arguments: Any) -> None:
+        self.times += 1
+        function = self.function()
+        if self.times < TIMES or modes.attend is not None or not modes.recording or function is None:
+            return
+        version = _version(self.expression, arguments)
+        if version is None:
+            function.__code__ = _plain_code("return None #", self.expression.arity)
+            return
+        code, names = version
+        last = self.number + 1 == VERSIONS
+        function.__globals__.update(names, learn=_never if last else evaluator(self.expression, self.number + 1))
+        function.__code__ = code
+
+
+def _never(*arguments: Any) -> None:
+    """What an expression of too many kinds does with one more."""
+
+
+@cache
+def _plain_code(body: str, arity: int) -> CodeType:
+    arguments = ", ".join(f"x{k}" for k in range(arity))
+    names: dict[str, Any] = {}
+    exec(f"def evaluate({arguments}):\n    {body}({arguments})", names)
+    return names["evaluate"].__code__
+
+
+# ---- what an expression comes to
+
+
+class _Unfit(Exception):
+    """An expression that can't be one node, on these arguments."""
+
+
+class _Operation(NamedTuple):
+    op: Op
+    node: Node | None
+    out: Any
+    inputs: tuple[Any, ...]
+    params: tuple[Any, ...]
+    place: Place
+
+
+def _version(expression: Expression, arguments: tuple[Any, ...]) -> tuple[CodeType, dict[str, Any]] | None:
+    """The code for arguments of this kind, and the names that it uses; none where there can't be one."""
+    try:
+        return _Writer(arguments, *_tried(expression, arguments)).written()
+    except BOUNDS:
+        raise
+    except Exception:
+        # Whatever is wrong with the arguments is told when the expression is computed as usual.
+        return None
+
+
+def _tried(expression: Expression, arguments: tuple[Any, ...]) -> tuple[Tensor, list[_Operation]]:
+    """The value for these arguments, and the operations that it took."""
+    operations: list[_Operation] = []
+
+    def attend(
+        node: Node | None, out: Any, inputs: tuple[Any, ...], params: tuple[Any, ...], op: Op | None = None
+    ) -> None:
+        operations.append(_Operation(op or node.op, node, out, inputs, params, step.place))
+
+    values = [*arguments, *expression.literals]
+    warn, modes.warn, modes.attend = modes.warn, None, attend
+    try:
+        with np.errstate(all="ignore"):
+            for step in expression.steps:
+                function, operands = step.function, [values[k] for k in step.operands]
+                if function is None:
+                    function, *operands = operands
+                    # Of the library's other functions it isn't known that they always do the same.
+                    if not isinstance(getattr(function, "op", None), Op):
+                        raise _Unfit
+                values.append(function(*operands))
+    finally:
+        modes.warn, modes.attend = warn, None
+    return values[-1], operations
+
+
+class _Writer:
+    """Writes the two functions of an expression's version, from one evaluation of it."""
+
+    def __init__(self, arguments: tuple[Any, ...], result: Tensor, operations: list[_Operation]) -> None:
+        self.arguments = arguments
+        self.result = result
+        self.operations = operations
+        self.names = dict(_NAMES)
+        self.arrays: dict[int, str] = {}
+        """The name of each array that an operation may have been given, by its id."""
+        self.sources: dict[int, int] = {}
+        """The place of each node among the inputs' or, inverted, among the operations'; by its id."""
+        self.kept: dict[str, None] = {}
+
+    def written(self) -> tuple[CodeType, dict[str, Any]]:
+        guards, inputs = self._guards()
+        recorded = [operation for operation in self.operations if operation.node is not None]
+        for place, operation in enumerate(recorded):
+            self.sources[id(operation.node)] = ~place
+        if not 1 < len(recorded) <= MOST_OPERATIONS or self.result.node is not recorded[-1].node:
+            raise _Unfit
+        forward = [self._forward(operation) for operation in self.operations]
+        backward = self._backward(recorded, len(inputs))
+        parts = tuple(self._part(operation) for operation in recorded)
+        lines, local = self._short(forward)
+        arguments = ", ".join(f"x{k}" for k in range(len(self.arguments)))
+        text = [
+            f"def evaluate({arguments}):",
+            f"    if not ({' and '.join(guards)}):",
+            f"        return learn({arguments})",
+            "    try:",
+            *(f"        {line}" for line in lines),
+            "    except _BOUNDS:",
+            "        raise",
+            "    except Exception:",
+            "        return None",
+            "    if _modes.raised is not None:",
+            "        _modes.watch.disarm()",
+            "        return None",
+            "    node = _new(_Node)",
+            f"    node.op = {self._constant(recorded[-1].op)}",
+            f"    node.fused = _parts, {_tuple(inputs)}, {_tuple(local.get(name, name) for name in self.kept)}",
+            "    node.hooks = None",
+            "    node.order = _order()",
+            "    frame = _frame(1)",
+            "    node.code = frame.f_code",
+            "    node.instruction = frame.f_lasti",
+            "    tensor = _new(_Tensor)",
+            f"    tensor.array = {local[self.arrays[id(self.result.array)]]}",
+            "    tensor.node = node",
+            "    tensor.meta = None",
+            "    return (tensor,)",
+            "def carry(g, values):",
+            f"    {_tuple(self.kept)} = values",
+            *(f"    {line}" for line in backward),
+        ]
+        functions: dict[str, Any] = {}
+        exec("\n".join(text), self.names, functions)
+        whole = Parts(parts, functions["carry"], any(part.frees for part in parts))
+        return functions["evaluate"].__code__, {**self.names, "_parts": whole}
+
+    def _guards(self) -> tuple[list[str], list[str]]:
+        """The conditions under which the version holds, and the names of the nodes that the expression comes from."""
+        guards, inputs = ["_modes.recording", "_modes.attend is None"], []
+        dtypes = set()
+        for k, value in enumerate(self.arguments):
+            if type(value) is Tensor:
+                array = value.array
+                self._name(array, f"a{k}")
+                dtypes.add(array.dtype)
+                guards.append(f"type(x{k}) is _Tensor")
+                if value.node:
+                    if self.sources.setdefault(id(value.node), len(inputs)) != len(inputs):
+                        raise _Unfit
+                    guards.append(f"(n{k} := x{k}.node)")
+                    inputs.append(f"n{k}")
+                else:
+                    guards.append(f"not x{k}.node")
+                guards.append(f"(a{k} := x{k}.array).__class__ is {self._constant(type(array))}")
+                if isinstance(array, np.ndarray):
+                    guards.append(f"a{k}.dtype is {self._constant(array.dtype)}")
+                    guards.append(f"a{k}.shape == {self._constant(array.shape)}")
+            elif type(value) in (int, float) and value != 0:
+                # 0.0 equals -0.0, and isn't the same number.
+                guards.append(f"type(x{k}) is {type(value).__name__} and x{k} == {self._constant(value)}")
+            else:
+                guards.append(f"x{k} is {self._constant(value)}")
+        if len(dtypes) != 1 or dtypes.pop().kind != "f":
+            raise _Unfit
+        return guards, inputs
+
+    def _constant(self, value: Any) -> str:
+        if type(value) is Tensor or any(True for _ in arrays_in(value)):
+            raise _Unfit
+        return self._named(value)
+
+    def _named(self, value: Any) -> str:
+        name = f"c{len(self.names)}"
+        self.names[name] = value
+        return name
+
+    def _name(self, array: Any, name: str) -> str:
+        """Names an array; one that has a name already would stand for two values that needn't be one the next time."""
+        if not isinstance(array, (np.ndarray, np.generic)) or self.arrays.setdefault(id(array), name) != name:
+            raise _Unfit
+        return name
+
+    def _operand(self, value: Any, dtype: Any = None) -> str:
+        """The name of an array, or of a number: beside an array of `dtype` it becomes one, which is made only once."""
+        if type(value) not in (int, float):
+            return self.arrays[id(value)]
+        array = None if dtype is None else np.array(value, dtype)
+        # What is too large for the dtype speaks up, each time.
+        return self._constant(value) if array is None or not np.isfinite(array) else self._named(array)
+
+    def _forward(self, operation: _Operation) -> tuple[str, list[str], str]:
+        """The name of an operation's result, the names of its operands, and the text with gaps for these."""
+        op = operation.op
+        if op.joint or op.variadic or op.several or op.view:
+            raise _Unfit
+        symbol = _SYMBOLS.get(op.forward)
+        if symbol is not None:
+            dtype = next((value.dtype for value in operation.inputs if isinstance(value, np.ndarray)), None)
+            operands = [self._operand(value, dtype) for value in operation.inputs]
+            text = f"{{}} {symbol} {{}}"
+        else:
+            operands = [self._operand(value) for value in operation.inputs]
+            gaps = ["{}"] * len(operands) + [self._constant(value) for value in operation.params]
+            text = f"{self._constant(op.forward)}({', '.join(gaps)})"
+        return self._name(operation.out, f"v{len(self.arrays)}"), operands, text
+
+    def _short(self, forward: list[tuple[str, list[str], str]]) -> tuple[list[str], dict[str, str]]:
+        """The lines of the forward function, and the local name of each result.
+
+        A result that nobody needs any more gives its local name to the next, and so its memory.
+        """
+        last_use = {name: k for k, (_, operands, _) in enumerate(forward) for name in operands}
+        local: dict[str, str] = {}
+        lines = []
+        for k, (name, operands, text) in enumerate(forward):
+            call = text.format(*(local.get(operand, operand) for operand in operands))
+            over = (o for o in operands if o in local and o not in self.kept and last_use[o] == k)
+            local[name] = local.get(next(over, name), name)
+            lines.append(f"{local[name]} = {call}")
+        return lines, local
+
+    def _backward(self, recorded: list[_Operation], inputs: int) -> list[str]:
+        """The lines of the backward function, newest operation first; they say what must be kept."""
+        lines = []
+        begun = {f"d{len(recorded) - 1}"}
+        for place in reversed(range(len(recorded))):
+            op, node = recorded[place].op, recorded[place].node
+            assert node is not None
+            saved = "".join(f", {self._saved(value)}" for value in node.saved)
+            for position, edge in enumerate(node.edges):
+                if edge is None:
+                    continue
+                rule = op.rules[position]
+                if rule is None:
+                    raise _Unfit
+                # Most sums and differences hand the gradient on: that needs no call.
+                hands_on = rule.__code__.co_code == _HANDS_ON
+                gradient = f"d{place}" if hands_on else f"{self._constant(rule)}(d{place}{saved})"
+                if node.shapes is not None and node.shapes[position] is not None:
+                    gradient = f"_unbroadcast({gradient}, {self._constant(node.shapes[position])})"
+                source = self.sources[id(edge)]
+                name = f"d{~source}" if source < 0 else f"e{source}"
+                lines.append(f"{name} = {name} + {gradient}" if name in begun else f"{name} = {gradient}")
+                begun.add(name)
+        results = [f"e{k}" for k in range(inputs)]
+        if not begun.issuperset(results):
+            raise _Unfit
+        return [f"d{len(recorded) - 1} = g", *lines, f"return {_tuple(results)}"]
+
+    def _saved(self, value: Any) -> str:
+        if not isinstance(value, (np.ndarray, np.generic)):
+            return self._constant(value)
+        name = self.arrays[id(value)]
+        self.kept[name] = None
+        return name
+
+    def _part(self, operation: _Operation) -> Part:
+        """What the operation's node is made from."""
+        node = operation.node
+        assert node is not None
+        kept = list(self.kept)
+        saved = tuple(
+            Kept(kept.index(self.arrays[id(value)])) if isinstance(value, (np.ndarray, np.generic)) else value
+            for value in node.saved
+        )
+        sources = tuple(None if edge is None else self.sources[id(edge)] for edge in node.edges)
+        return Part(operation.op, sources, saved, node.shapes, node.frees, operation.place)
+
+
+def _tuple(names: Iterable[str]) -> str:
+    return f"({''.join(f'{name}, ' for name in names)})"

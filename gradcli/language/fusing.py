@@ -1,0 +1,197 @@
+"""Which expressions of a script may become one node: operations of the table, on names and numbers.
+
+Only where code runs again and again, in loops and functions, is it worth the while (see engine/fusion.py).
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from functools import cached_property
+from typing import Any
+
+from gradcli.engine.fusion import MOST_OPERATIONS, Expression, Step
+from gradcli.language.operators import power_
+from gradcli.language.scope import bound_names, ungrouped
+from gradcli.library import method_of
+
+_OPERATORS: dict[str, Callable[..., Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "@": operator.matmul,
+    "^": power_, "**": power_,
+}  # fmt: skip
+
+MOST_ARGUMENTS = 16
+
+
+class Numbers:
+    """The names of a scope that only arithmetic on numbers gives values to: what's computed of them has no nodes.
+
+    `tracks` says that a name that `=` gives a number holds a tensor.
+    """
+
+    def __init__(
+        self, statements: tuple[Any, ...], tracks: bool = False, params: Any = None, outer: Numbers | None = None
+    ) -> None:
+        self.statements = statements
+        self.tracks = tracks
+        self.params = () if params is None else tuple(param[1][0][1] for param in params[1])
+        self.outer = outer
+
+    def __contains__(self, name: str) -> bool:
+        if name in self.names:
+            return True
+        return self.outer is not None and name not in self.given and name not in self.params and name in self.outer
+
+    @cached_property
+    def given(self) -> dict[str, list[Any]]:
+        """For each name the parts of the tree that it's given; none for what is no number."""
+        given: dict[str, list[Any]] = {}
+        for name, source in _given(self.statements, self.tracks):
+            given.setdefault(name, []).append(source)
+        return given
+
+    @cached_property
+    def names(self) -> set[str]:
+        """Found by taking away: a name that is given a number and itself counts."""
+        names = set(self.given).difference(self.params)
+        while True:
+            others = {name for name in names if not all(_is_number(source, names) for source in self.given[name])}
+            if not others:
+                return names
+            names -= others
+
+
+def _given(statements: tuple[Any, ...], tracks: bool) -> Iterator[tuple[str, Any]]:
+    for statement in statements:
+        kind, children = statement[0], statement[1]
+        if kind in ("assign", "const", "augment"):
+            source = None if kind == "assign" and tracks else children[-1]
+            for target in children[:1] if kind != "assign" else children[:-1]:
+                if target[0] == "NAME":
+                    yield target[1], source
+                else:
+                    yield from ((name, None) for name in bound_names((statement,)))
+        elif kind in ("if", "while", "grad_mode"):
+            for child in children:
+                if child is not None and child[0] == "block":
+                    yield from _given(child[1], tracks)
+        elif kind == "for" and children[0][0] == "NAME" and _is_range(children[1]):
+            yield children[0][1], _NUMBER
+            yield from _given(children[2][1], tracks)
+        else:
+            yield from ((name, None) for name in bound_names((statement,)))
+
+
+_NUMBER = ("NUMBER", 0)
+
+
+def _is_range(node: Any) -> bool:
+    return node[0] == "call" and node[1][0][:2] == ("NAME", "range")
+
+
+def _is_number(node: Any, names: set[str]) -> bool:
+    """Whether an expression is arithmetic on numbers and on these names."""
+    if node is None:
+        return False
+    node = ungrouped(node)
+    if node[0] == "NAME":
+        return node[1] in names
+    if node[0] in ("chain", "unary", "power"):
+        return all(_is_number(child, names) for child in node[1] if child[0] != "OPERATOR")
+    return node[0] == "NUMBER"
+
+
+class _Unfit(Exception):
+    """Something else than an operation on names and numbers."""
+
+
+def fused(
+    node: Any, numbers: Numbers, resolve: Callable[[Any], str | None]
+) -> tuple[Expression, dict[str, Any]] | None:
+    """The expression, and its arguments: each name with a place where it stands; none where it can't be one node.
+
+    `resolve` gives the name that a function of the table has in the code, for the part that a call begins with; an
+    empty one for another function, and none for a method.
+    """
+    reading = _Reading(resolve)
+    try:
+        reading.value(node)
+    except _Unfit:
+        return None
+    arity, literals = len(reading.arguments), len(reading.literals)
+    if len(reading.steps) < 2 or arity > MOST_ARGUMENTS or all(name in numbers for name in reading.operands):
+        return None
+    first = {"argument": 0, "literal": arity, "step": arity + literals}
+    steps = (
+        Step(function, tuple(first[kind] + number for kind, number in operands), place)
+        for function, operands, place in reading.steps
+    )
+    return Expression(arity, tuple(reading.literals), tuple(steps)), reading.arguments
+
+
+class _Reading:
+    """Goes through an expression in the order of its evaluation."""
+
+    def __init__(self, resolve: Callable[[Any], str | None]) -> None:
+        self.resolve = resolve
+        self.arguments: dict[str, Any] = {}
+        self.operands: set[str] = set()
+        """Those of the arguments that aren't functions."""
+        self.literals: list[int | float] = []
+        self.steps: list[tuple[Callable[..., Any] | None, list[tuple[str, int]], Any]] = []
+
+    def value(self, node: Any) -> tuple[str, int]:
+        """What an operand is, once the steps that it takes are noted: an argument, a literal or a step, by number."""
+        node = ungrouped(node)
+        kind, children = node[0], node[1]
+        if kind == "NAME":
+            self.operands.add(children)
+            return self.argument(children, node)
+        if kind == "NUMBER" and type(children) in (int, float):
+            self.literals.append(children)
+            return "literal", len(self.literals) - 1
+        if kind == "chain":
+            value = self.value(children[0])
+            for operator_token, operand in zip(children[1::2], children[2::2], strict=True):
+                value = self.step(operator_token[1], [value, self.value(operand)], node, operand)
+            return value
+        if kind == "power":
+            return self.step("^", [self.value(children[0]), self.value(children[1])], node, node)
+        if kind == "unary" and children[0][1] == "-":
+            return self.noted(operator.neg, [self.value(children[1])], node, node)
+        if kind == "call":
+            return self.call(node)
+        raise _Unfit
+
+    def argument(self, name: str, node: Any) -> tuple[str, int]:
+        self.arguments.setdefault(name, node)
+        return "argument", list(self.arguments).index(name)
+
+    def call(self, node: Any) -> tuple[str, int]:
+        callee, arguments = node[1]
+        given = arguments[1]
+        if any(argument[0] in ("keyword", "starred") for argument in given):
+            raise _Unfit
+        name = self.resolve(callee)
+        if name:
+            function = self.argument(name, callee)
+            return self.noted(None, [function, *map(self.value, given)], node, node)
+        if name is not None or callee[0] != "attribute":
+            raise _Unfit
+        method = method_of(callee[1][1][1])
+        if not hasattr(method, "op"):
+            raise _Unfit
+        return self.noted(method, [self.value(callee[1][0]), *map(self.value, given)], node, node)
+
+    def step(self, symbol: str, operands: list[tuple[str, int]], node: Any, end: Any) -> tuple[str, int]:
+        if symbol not in _OPERATORS:
+            raise _Unfit
+        return self.noted(_OPERATORS[symbol], operands, node, end)
+
+    def noted(
+        self, function: Callable[..., Any] | None, operands: list[tuple[str, int]], node: Any, end: Any
+    ) -> tuple[str, int]:
+        if len(self.steps) == MOST_OPERATIONS:
+            raise _Unfit
+        self.steps.append((function, operands, (node[2], end[4], node[3], end[5])))
+        return "step", len(self.steps) - 1
