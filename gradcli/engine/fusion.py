@@ -62,6 +62,8 @@ class Step(NamedTuple):
     """None where the first of the operands is the function."""
     operands: tuple[int, ...]
     """Places among the expression's arguments, then its literals, then the results of the steps before."""
+    named: tuple[tuple[str, int], ...]
+    """The same for operands by name."""
     place: Place
 
 
@@ -69,12 +71,15 @@ class Expression(NamedTuple):
     """Operations on names and numbers; its value is the last step's."""
 
     arity: int
-    literals: tuple[int | float, ...]
+    literals: tuple[Any, ...]
     steps: tuple[Step, ...]
 
 
 def evaluator(expression: Expression, number: int = 0) -> FunctionType:
     """A function of the expression's arguments: its value in a tuple of one; none where it must be computed as usual.
+
+    The functions that it calls must be operations of the table, or `steady`: by the shapes and dtypes of their
+    tensors alone it must be given which operations they come to.
 
     What the function does changes as it learns: its code is replaced.
     """
@@ -164,10 +169,9 @@ def _tried(expression: Expression, arguments: tuple[Any, ...]) -> tuple[Tensor, 
                 function, operands = step.function, [values[k] for k in step.operands]
                 if function is None:
                     function, *operands = operands
-                    # Of the library's other functions it isn't known that they always do the same.
-                    if not isinstance(getattr(function, "op", None), Op):
+                    if not (hasattr(function, "op") or getattr(function, "steady", False)):
                         raise _Unfit
-                values.append(function(*operands))
+                values.append(function(*operands, **{name: values[k] for name, k in step.named}))
     finally:
         modes.warn, modes.attend = warn, None
     return values[-1], operations
@@ -213,7 +217,7 @@ class _Writer:
             "        _modes.watch.disarm()",
             "        return None",
             "    node = _new(_Node)",
-            f"    node.op = {self._constant(recorded[-1].op)}",
+            f"    node.op = {self._constant(self.result.node.op)}",
             f"    node.fused = _parts, {_tuple(inputs)}, {_tuple(local.get(name, name) for name in self.kept)}",
             "    node.hooks = None",
             "    node.order = _order()",
@@ -291,7 +295,10 @@ class _Writer:
     def _forward(self, operation: _Operation) -> tuple[str, list[str], str]:
         """The name of an operation's result, the names of its operands, and the text with gaps for these."""
         op = operation.op
-        if op.joint or op.variadic or op.several or op.view:
+        if op.joint or op.variadic or op.several:
+            raise _Unfit
+        if op.view and (operation.out is self.result.array or not isinstance(operation.inputs[0], np.ndarray)):
+            # A view that somebody may hold must know whose memory it looks into.
             raise _Unfit
         symbol = _SYMBOLS.get(op.forward)
         if symbol is not None:
@@ -364,7 +371,7 @@ class _Writer:
             for value in node.saved
         )
         sources = tuple(None if edge is None else self.sources[id(edge)] for edge in node.edges)
-        return Part(operation.op, sources, saved, node.shapes, node.frees, operation.place)
+        return Part(node.op, sources, saved, node.shapes, node.frees, operation.place)
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -8,6 +8,7 @@ from gradcli.language import custom, dotted, literals, operators, seeing, tracke
 from gradcli.language.nearest import nearest
 from gradcli.language.runtime import RUNTIME, GradMode
 from gradcli.library import CONSTANTS, FUNCTIONS
+from gradcli.library.vocabulary import is_steady, method_of
 
 
 def no_grad():
@@ -40,8 +41,12 @@ class Dictionary:
         return name in BUILTINS
 
     def is_operation(self, name: str) -> bool:
-        """Whether a word is an operation of the table by itself."""
-        return hasattr(BUILTINS.get(name), "op")
+        """Whether a function or a method is an operation of the table by itself."""
+        return hasattr(BUILTINS.get(name) or method_of(name), "op")
+
+    def is_steady(self, name: str) -> bool:
+        """Whether a word is a function that comes to the same operations each time."""
+        return is_steady(BUILTINS.get(name))
 
     def resolve(self, path: str) -> str | None:
         """The key for a dotted name; none where there is no such word."""

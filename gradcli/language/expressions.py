@@ -86,7 +86,7 @@ class Expressions:
 
     def expression(self, node: Any) -> ast.expr:
         if node[0] in FUSIBLE and (self.loops or self.depth) and not self.inside_fused:
-            found = fused(node, self.number_names, self.operation)
+            found = fused(node, self.number_names, self.steady)
             if found is not None:
                 return self.evaluated(node, *found)
         method = self.functions.get(node[0])
@@ -106,10 +106,15 @@ class Expressions:
         either = placed(ast.BoolOp(ast.Or(), [whole, as_it_stands]), node)
         return placed(ast.Subscript(either, self.constant(0, node), LOAD), node)
 
-    def operation(self, callee: Any) -> str | None:
-        """The name that an operation of the table has in the code; empty for other functions, none for a method."""
+    def steady(self, callee: Any) -> str | None:
+        """The name that a steady function has in the code; empty for another, none for a method."""
         name = callee[1] if callee[0] == "NAME" else getattr(self.qualified(callee), "id", None)
-        return name if name is None or (name not in self.own and self.vocabulary.is_operation(name)) else ""
+        return name if name is None or (name not in self.own and self.vocabulary.is_steady(name)) else ""
+
+    def is_operation(self, callee: Any) -> bool:
+        """Whether a steady function is an operation of the table by itself."""
+        name = self.steady(callee)
+        return self.vocabulary.is_operation(callee[1][1][1] if name is None else name)
 
     def on_group(self, node: Any) -> ast.expr:
         return self.expression(ungrouped(node))
@@ -275,6 +280,15 @@ class Expressions:
     # ---- calls, attributes, indexing
 
     def on_call(self, node: Any) -> ast.expr:
+        if not self.inside_fused or self.is_operation(node[1][0]):
+            return self.call(node)
+        # Whether the whole can be one node isn't known of such a function: what it is given may still be.
+        self.inside_fused = False
+        lowered = self.call(node)
+        self.inside_fused = True
+        return lowered
+
+    def call(self, node: Any) -> ast.expr:
         callee, args = node[1]
         positional, keywords = self.call_arguments(args)
         if callee[0] == "attribute":

@@ -13,7 +13,7 @@ from typing import Any
 from gradcli.engine.fusion import MOST_OPERATIONS, Expression, Step
 from gradcli.language.operators import power_
 from gradcli.language.scope import bound_names, ungrouped
-from gradcli.library import method_of
+from gradcli.library.vocabulary import is_steady, method_of
 
 _OPERATORS: dict[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "@": operator.matmul,
@@ -110,8 +110,8 @@ def fused(
 ) -> tuple[Expression, dict[str, Any]] | None:
     """The expression, and its arguments: each name with a place where it stands; none where it can't be one node.
 
-    `resolve` gives the name that a function of the table has in the code, for the part that a call begins with; an
-    empty one for another function, and none for a method.
+    `resolve` gives the name that a steady function has in the code, for the part that a call begins with; an empty one
+    for another function, and none for a method.
     """
     reading = _Reading(resolve)
     try:
@@ -123,10 +123,20 @@ def fused(
         return None
     first = {"argument": 0, "literal": arity, "step": arity + literals}
     steps = (
-        Step(function, tuple(first[kind] + number for kind, number in operands), place)
-        for function, operands, place in reading.steps
+        Step(
+            function,
+            tuple(first[kind] + number for kind, number in operands),
+            tuple((name, first[kind] + number) for name, (kind, number) in named.items()),
+            place,
+        )
+        for function, operands, named, place in reading.steps
     )
     return Expression(arity, tuple(reading.literals), tuple(steps)), reading.arguments
+
+
+_Operand = tuple[str, int]
+
+_LITERALS = {"TRUE": True, "FALSE": False, "NONE": None}
 
 
 class _Reading:
@@ -137,18 +147,18 @@ class _Reading:
         self.arguments: dict[str, Any] = {}
         self.operands: set[str] = set()
         """Those of the arguments that aren't functions."""
-        self.literals: list[int | float] = []
-        self.steps: list[tuple[Callable[..., Any] | None, list[tuple[str, int]], Any]] = []
+        self.literals: list[Any] = []
+        self.steps: list[tuple[Callable[..., Any] | None, list[_Operand], dict[str, _Operand], Any]] = []
 
-    def value(self, node: Any) -> tuple[str, int]:
+    def value(self, node: Any) -> _Operand:
         """What an operand is, once the steps that it takes are noted: an argument, a literal or a step, by number."""
         node = ungrouped(node)
         kind, children = node[0], node[1]
         if kind == "NAME":
             self.operands.add(children)
             return self.argument(children, node)
-        if kind == "NUMBER" and type(children) in (int, float):
-            self.literals.append(children)
+        if kind in _LITERALS or kind == "STRING" or (kind == "NUMBER" and type(children) in (int, float)):
+            self.literals.append(_LITERALS.get(kind, children))
             return "literal", len(self.literals) - 1
         if kind == "chain":
             value = self.value(children[0])
@@ -163,35 +173,48 @@ class _Reading:
             return self.call(node)
         raise _Unfit
 
-    def argument(self, name: str, node: Any) -> tuple[str, int]:
+    def argument(self, name: str, node: Any) -> _Operand:
         self.arguments.setdefault(name, node)
         return "argument", list(self.arguments).index(name)
 
-    def call(self, node: Any) -> tuple[str, int]:
+    def call(self, node: Any) -> _Operand:
         callee, arguments = node[1]
-        given = arguments[1]
-        if any(argument[0] in ("keyword", "starred") for argument in given):
-            raise _Unfit
         name = self.resolve(callee)
         if name:
-            function = self.argument(name, callee)
-            return self.noted(None, [function, *map(self.value, given)], node, node)
-        if name is not None or callee[0] != "attribute":
+            function = None
+            operands = [self.argument(name, callee)]
+        elif name is None and callee[0] == "attribute":
+            function = method_of(callee[1][1][1])
+            if not is_steady(function):
+                raise _Unfit
+            operands = [self.value(callee[1][0])]
+        else:
             raise _Unfit
-        method = method_of(callee[1][1][1])
-        if not hasattr(method, "op"):
-            raise _Unfit
-        return self.noted(method, [self.value(callee[1][0]), *map(self.value, given)], node, node)
+        named = {}
+        for argument in arguments[1]:
+            if argument[0] == "keyword":
+                word, value = argument[1]
+                named[word[1]] = self.value(value)
+            elif argument[0] == "starred" or named:
+                raise _Unfit
+            else:
+                operands.append(self.value(argument))
+        return self.noted(function, operands, node, node, named)
 
-    def step(self, symbol: str, operands: list[tuple[str, int]], node: Any, end: Any) -> tuple[str, int]:
+    def step(self, symbol: str, operands: list[_Operand], node: Any, end: Any) -> _Operand:
         if symbol not in _OPERATORS:
             raise _Unfit
         return self.noted(_OPERATORS[symbol], operands, node, end)
 
     def noted(
-        self, function: Callable[..., Any] | None, operands: list[tuple[str, int]], node: Any, end: Any
-    ) -> tuple[str, int]:
+        self,
+        function: Callable[..., Any] | None,
+        operands: list[_Operand],
+        node: Any,
+        end: Any,
+        named: dict[str, _Operand] | None = None,
+    ) -> _Operand:
         if len(self.steps) == MOST_OPERATIONS:
             raise _Unfit
-        self.steps.append((function, operands, (node[2], end[4], node[3], end[5])))
+        self.steps.append((function, operands, named or {}, (node[2], end[4], node[3], end[5])))
         return "step", len(self.steps) - 1

@@ -59,7 +59,7 @@ def _reduced_by(losses: Tensor, weight: Tensor, shape: tuple[int, ...], reductio
     return e.div(r.sum(losses), r.sum(weight)) if reduction == "mean" else reduced(losses, reduction)
 
 
-@function("F.mse_loss")
+@function("F.mse_loss", steady=True)
 def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: OptionalTensor = None):
     """The mean of the squared differences, with weight the weighted one.
 
@@ -78,7 +78,7 @@ def mse_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: Op
     return relabel(reduced(squares, reduction), "MseLossBackward0")
 
 
-@function("F.l1_loss")
+@function("F.l1_loss", steady=True)
 def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: OptionalTensor = None):
     """The mean of the absolute differences, with weight the weighted one.
 
@@ -96,7 +96,7 @@ def l1_loss(input: Tensor, target: Tensor, reduction: Text = "mean", weight: Opt
     return reduced(sizes, reduction) if weight is None else _reduced_by(sizes, weight, input.shape, reduction)
 
 
-@function("F.binary_cross_entropy_with_logits")
+@function("F.binary_cross_entropy_with_logits", steady=True)
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: OptionalTensor = None, *,
                                      reduction: Text = "mean", pos_weight: OptionalTensor = None):  # fmt: skip
     """The cross-entropy of sigmoid(input) and target, without overflow.
@@ -123,7 +123,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Opti
     return relabel(reduced(loss, reduction), "BinaryCrossEntropyWithLogitsBackward0")
 
 
-@function("F.binary_cross_entropy")
+@function("F.binary_cross_entropy", steady=True)
 def binary_cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, reduction: Text = "mean"):
     """The cross-entropy of probabilities and target; each logarithm is at least -100, as in torch.
 
@@ -247,7 +247,7 @@ def _at_classes(classes: np.ndarray) -> tuple[np.ndarray, ...]:
     return (*grids[:1], classes, *grids[1:])
 
 
-@function("F.cross_entropy")
+@function("F.cross_entropy", steady=True)
 def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, *, ignore_index: Whole = -100,
                   reduction: Text = "mean", label_smoothing: Number = 0.0):  # fmt: skip
     """The cross-entropy of softmax(input) and the target classes (whole numbers) or probabilities.
@@ -299,7 +299,7 @@ def cross_entropy(input: Tensor, target: Tensor, weight: OptionalTensor = None, 
     return hard * (1 - label_smoothing) + soft * (label_smoothing / count)
 
 
-@function("F.linear")
+@function("F.linear", steady=True)
 def linear(input: Tensor, weight: Tensor, bias: OptionalTensor = None):
     """input @ weight.T + bias.
 

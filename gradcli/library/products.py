@@ -55,7 +55,7 @@ def dot(input: Tensor, tensor: Tensor):
     return linear.dot(input, tensor)
 
 
-@function(also=("linalg.matmul",))
+@function(also=("linalg.matmul",), steady=True)
 def matmul(input: Tensor, other: Tensor):
     """The matrix product, written `x @ y`: of matrices, of a matrix and a vector, or of batches of matrices.
 

@@ -39,7 +39,7 @@ def _summed(input: Tensor, dtype: np.dtype | None) -> Tensor:
     return _as(input, dtype)
 
 
-@function()
+@function(steady=True)
 def sum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The sum of all elements, or along dims.
 
@@ -58,7 +58,7 @@ def sum(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype 
     return r.sum_dim(input, axes_of(dim, input.ndim), keepdim)
 
 
-@function()
+@function(steady=True)
 def mean(input: Tensor, dim: Dims = None, keepdim: Flag = False, *, dtype: Dtype = None):
     """The mean of all elements, or along dims.
 
@@ -282,7 +282,7 @@ def _clone_0d(function: Any, input: Tensor) -> Tensor:
     return relabel(s.reshape(function(s.reshape(input, (1,)), 0), ()), function.op.grad_name)
 
 
-@function()
+@function(steady=True)
 def logsumexp(input: Tensor, dim: Dims, keepdim: Flag = False):
     """log(sum(exp(x))) along dims, without overflow: a smooth maximum.
 
@@ -308,7 +308,7 @@ def _softmaxed(apply: Any, input: Tensor, dim: Any, dtype: Any) -> Tensor:
     return apply(_as(input, dtype), axes_of(dim, input.ndim))
 
 
-@function(also=("F.softmax", "special.softmax"))
+@function(also=("F.softmax", "special.softmax"), steady=True)
 def softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
     """exp(x) / sum(exp(x)) along a dim, without overflow: positive numbers that add up to 1.
 
@@ -325,7 +325,7 @@ def softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
     return _softmaxed(r.softmax, input, dim, dtype)
 
 
-@function(also=("F.log_softmax", "special.log_softmax"))
+@function(also=("F.log_softmax", "special.log_softmax"), steady=True)
 def log_softmax(input: Tensor, dim: OptionalWhole = None, *, dtype: Dtype = None):
     """log(softmax(x)) along a dim, without overflow.
 

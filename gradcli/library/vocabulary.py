@@ -25,17 +25,26 @@ CONSTANTS: dict[str, Any] = {}
 
 
 def function(
-    name: str | None = None, *, also: tuple[str, ...] = (), method: bool = False, plain: bool = False
+    name: str | None = None,
+    *,
+    also: tuple[str, ...] = (),
+    method: bool = False,
+    plain: bool = False,
+    steady: bool = False,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Enters a function under its own name (or `name`), and `also` under others.
 
-    `method` keeps it out of the functions; `plain` takes the arguments as they come.
+    `method` keeps it out of the functions; `plain` takes the arguments as they come. One that is `steady` consists of
+    operations of the table, the same ones on all tensors of the same shapes and dtypes: an expression with it can be
+    one node.
     """
 
     def enter(body: Callable[..., Any]) -> Callable[..., Any]:
         known_as = name or body.__name__
         call = body if plain else bound(body, known_as.rpartition(".")[2])
         call.__name__ = call.__qualname__ = known_as.rpartition(".")[2]
+        if steady:
+            call.steady = True  # type: ignore[attr-defined]
         for key in (known_as, *also):
             (METHODS if method else FUNCTIONS)[key] = call
         return call
@@ -69,8 +78,17 @@ class Later:
     def body(self) -> Callable[..., Any]:
         return self.function.body  # type: ignore[attr-defined]
 
+    @property
+    def steady(self) -> bool:
+        return is_steady(self.function)
+
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self.function(*args, **named)
+
+
+def is_steady(function: Any) -> bool:
+    """Whether a function comes to the same operations each time (see `function`), as one of the table does."""
+    return hasattr(function, "op") or getattr(function, "steady", False)
 
 
 def enter_later(module: str, keys: str, method: bool = False) -> None:

@@ -273,7 +273,7 @@ def test_texts_that_ran_are_freed(at_once: pytest.MonkeyPatch) -> None:
 
 def one_step_of_two() -> Expression:
     place = (1, 1, 0, 1)
-    return Expression(2, (), (Step(operator.mul, (0, 1), place), Step(np.sin, (2,), place)))
+    return Expression(2, (), (Step(operator.mul, (0, 1), (), place), Step(np.sin, (2,), (), place)))
 
 
 @pytest.mark.parametrize("bound", [LimitFailure("time is up"), MemoryError()])
