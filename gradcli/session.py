@@ -254,10 +254,11 @@ class Session:
 
     def named_tensors(self) -> dict[str, Tensor]:
         """The tensors that have names, in the order in which the names were first given."""
-        # `_`, the last value of a REPL, is a second name for most that it names.
-        names = sorted(self._names(), key=lambda name: name == "_")
-        found = {name: _content(self._cells[name]) for name in names}
-        return {name: value for name, value in found.items() if type(value) is Tensor}
+        found = {name: value for name, cell in self._cells.items() if type(value := _content(cell)) is Tensor}
+        if "_" in found:
+            # The last value of a REPL: a second name for most that it names.
+            found["_"] = found.pop("_")
+        return found
 
     def __getitem__(self, name: str) -> Any:
         if name not in self:

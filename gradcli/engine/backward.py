@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from heapq import heappop, heappush
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, FusedNode, Node
 from gradcli.engine.operation import no_rule
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
 from gradcli.errors import BOUNDS, AutogradFailure, ShapeFailure
+
+_order = attrgetter("order")
 
 
 class Reached:
@@ -46,6 +49,7 @@ def propagate(
     needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots], create_graph)
     waiting = _Waiting()
     heap, entries = waiting.heap, waiting.entries
+    leaves: dict[Node, _Sum] = {}
     for node, g in roots:
         if needed is None or node in needed:
             waiting.add(node, g)
@@ -116,6 +120,13 @@ def propagate(
                     order = edge.order
                     if entries and order in entries:
                         entries[order].add(contribution)
+                    elif edge.op is ACCUMULATE_GRAD and wanted is None and edge.hooks is None:
+                        # A leaf without hooks needs no visit.
+                        total = leaves.get(edge)
+                        if total is None:
+                            leaves[edge] = _Sum(edge, contribution)
+                        else:
+                            total.add(contribution)
                     elif held is None:
                         held, held_g, held_order = edge, contribution, order
                     elif order < held_order:
@@ -132,6 +143,7 @@ def propagate(
             node, g = waiting.newest()
         else:
             node, g = held, held_g
+    reached.leaves += [(leaf, leaves[leaf].g) for leaf in sorted(leaves, key=_order, reverse=True)]
     return reached
 
 
@@ -158,8 +170,8 @@ def sources(node: Node) -> tuple[Any, ...]:
     return node.fused[1] if node.__class__ is FusedNode else node.edges
 
 
-class _Entry:
-    """A node that waits for its visit, and the sum of the gradients that have come to it so far."""
+class _Sum:
+    """A node, and the sum of the gradients that have come to it so far."""
 
     __slots__ = ("g", "node", "ours")
 
@@ -187,11 +199,11 @@ class _Waiting:
 
     def __init__(self) -> None:
         self.heap: list[int] = []
-        self.entries: dict[int, _Entry] = {}
+        self.entries: dict[int, _Sum] = {}
 
     def enter(self, order: int, node: Node, g: Any) -> None:
         """A node that doesn't wait yet."""
-        self.entries[order] = _Entry(node, g)
+        self.entries[order] = _Sum(node, g)
         heappush(self.heap, -order)
 
     def add(self, node: Node, g: Any) -> None:

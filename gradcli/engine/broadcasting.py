@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,16 +15,21 @@ def unbroadcast(g: Any, shape: tuple[int, ...]) -> Any:
     """Undoes broadcasting: sums `g` over the dimensions that were stretched to get from `shape` to g's."""
     if g.shape == shape:
         return g
-    if shape == ():
-        return np.sum(g)
-    extra = g.ndim - len(shape)
-    axes = tuple(range(extra)) + tuple(
-        axis + extra for axis, size in enumerate(shape) if size == 1 and g.shape[axis + extra] != 1
-    )
+    axes = _stretched(g.shape, shape)
     if type(g) is np.ndarray:
         # What np.sum does, without its way there.
-        return np.add.reduce(g, axes, keepdims=True).reshape(shape)
+        g = np.add.reduce(g, axes)
+        return g if g.shape == shape else g.reshape(shape)
     return np.reshape(np.sum(g, axis=axes, keepdims=True), shape)
+
+
+@lru_cache(4096)
+def _stretched(wide: tuple[int, ...], shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The dimensions that were stretched, or are new."""
+    extra = len(wide) - len(shape)
+    return tuple(range(extra)) + tuple(
+        axis + extra for axis, size in enumerate(shape) if size == 1 and wide[axis + extra] != 1
+    )
 
 
 def shape_clash(a: Sequence[int], b: Sequence[int]) -> ShapeFailure:

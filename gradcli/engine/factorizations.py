@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 
 from gradcli.engine.operation import differentiable
-from gradcli.engine.solving import batch_element, first_info, mT, solve_triangular
+from gradcli.engine.shaping import mT
+from gradcli.engine.solving import batch_element, first_info, solve_triangular
 from gradcli.engine.tensor import as_array
 from gradcli.errors import AutogradFailure, ValueFailure
 

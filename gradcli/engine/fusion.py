@@ -27,7 +27,7 @@ import numpy as np
 from gradcli.engine import modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.memory import arrays_in
-from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, Place, next_order
+from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, next_order
 from gradcli.engine.operation import Op
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import BOUNDS
@@ -53,6 +53,10 @@ _NAMES: dict[str, Any] = {
 
 
 _HANDS_ON = (lambda g, *_: g).__code__.co_code
+
+
+Place = tuple[int | None, int | None, int | None, int | None]
+"""First and last line, first and last column, as a code's `co_positions` gives them."""
 
 
 class Step(NamedTuple):
@@ -83,13 +87,13 @@ def evaluator(expression: Expression, number: int = 0) -> FunctionType:
 
     What the function does changes as it learns: its code is replaced.
     """
-    waiting = _Waiting(expression, number)
+    waiting = _Learner(expression, number)
     function = FunctionType(_plain_code("return learn", expression.arity), {"learn": waiting, **_NAMES})
     waiting.function = weakref.ref(function)
     return function
 
 
-class _Waiting:
+class _Learner:
     """Counts an expression's evaluations, and writes a version of it when it's worth it."""
 
     def __init__(self, expression: Expression, number: int) -> None:
@@ -103,7 +107,7 @@ class _Waiting:
         function = self.function()
         if self.times < TIMES or modes.attend is not None or not modes.recording or function is None:
             return
-        version = _version(self.expression, arguments)
+        version = _version(self.expression, arguments, _getframe(2).f_code)
         if version is None:
             function.__code__ = _plain_code("return None #", self.expression.arity)
             return
@@ -141,10 +145,15 @@ class _Operation(NamedTuple):
     place: Place
 
 
-def _version(expression: Expression, arguments: tuple[Any, ...]) -> tuple[CodeType, dict[str, Any]] | None:
-    """The code for arguments of this kind, and the names that it uses; none where there can't be one."""
+def _version(
+    expression: Expression, arguments: tuple[Any, ...], around: CodeType
+) -> tuple[CodeType, dict[str, Any]] | None:
+    """The code for arguments of this kind, and the names that it uses; none where there can't be one.
+
+    `around` is the code that the expression stands in.
+    """
     try:
-        return _Writer(arguments, *_tried(expression, arguments)).written()
+        return _Writer(arguments, *_tried(expression, arguments)).written(list(around.co_positions()))
     except BOUNDS:
         raise
     except Exception:
@@ -191,7 +200,8 @@ class _Writer:
         """The place of each node among the inputs' or, inverted, among the operations'; by its id."""
         self.kept: dict[str, None] = {}
 
-    def written(self) -> tuple[CodeType, dict[str, Any]]:
+    def written(self, places: list[Place]) -> tuple[CodeType, dict[str, Any]]:
+        """The code and its names; `places` are those of the instructions around the expression."""
         guards, inputs = self._guards()
         recorded = [operation for operation in self.operations if operation.node is not None]
         for place, operation in enumerate(recorded):
@@ -200,7 +210,7 @@ class _Writer:
             raise _Unfit
         forward = [self._forward(operation) for operation in self.operations]
         backward = self._backward(recorded, len(inputs))
-        parts = tuple(self._part(operation) for operation in recorded)
+        parts = tuple(self._part(operation, 2 * places.index(operation.place)) for operation in recorded)
         lines, local = self._short(forward)
         arguments = ", ".join(f"x{k}" for k in range(len(self.arguments)))
         text = [
@@ -361,7 +371,7 @@ class _Writer:
         self.kept[name] = None
         return name
 
-    def _part(self, operation: _Operation) -> Part:
+    def _part(self, operation: _Operation, instruction: int) -> Part:
         """What the operation's node is made from."""
         node = operation.node
         assert node is not None
@@ -371,7 +381,7 @@ class _Writer:
             for value in node.saved
         )
         sources = tuple(None if edge is None else self.sources[id(edge)] for edge in node.edges)
-        return Part(node.op, sources, saved, node.shapes, node.frees, operation.place)
+        return Part(node.op, sources, saved, node.shapes, node.frees, instruction)
 
 
 def _tuple(names: Iterable[str]) -> str:

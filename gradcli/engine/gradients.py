@@ -21,6 +21,10 @@ def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> An
     """The gradient that a pass starts with at `tensor`."""
     array = tensor.array
     if gradient is None:
+        if array.__class__ is not np.ndarray:
+            # Scalars are asked for their class eight times as quickly as for their dtype.
+            start: Any = array.__class__(1)
+            return Tensor(start, CUT) if create_graph else start
         if array.size != 1:
             ones = f"ones({', '.join(map(str, array.shape))})"
             raise no_single_number(
@@ -34,7 +38,7 @@ def _initial(name: str, tensor: Tensor, gradient: Any, create_graph: bool) -> An
                     else f"`grad(sum({{root.name}}), x)`, or give a vector, `grad({{root.name}}, x, {ones})`"
                 ),
             )
-        start: Any = array.dtype.type(1) if not array.ndim else np.ones_like(array)
+        start = array.dtype.type(1) if not array.ndim else np.ones_like(array)
         return Tensor(start, CUT) if create_graph else start
     gradient = as_tensor(gradient)
     if gradient.shape != tensor.shape:
@@ -79,10 +83,7 @@ def _roots(
                 cause="untracked",
                 help=_why_untracked(output),
             )
-    return [
-        (output.node, _initial(name, output, gradient, create_graph))
-        for output, gradient in zip(outputs, gradients, strict=True)
-    ]
+    return [(output.node, _initial(name, output, gradients[k], create_graph)) for k, output in enumerate(outputs)]
 
 
 def _why_untracked(output: Tensor) -> str:
@@ -179,7 +180,7 @@ def _store(gradients: list[tuple[AutogradMeta, Any]]) -> None:
 
 def _own(g: Any) -> Any:
     """The gradient in memory of its own: a rule may hand one array to two leaves, or a view of a saved one."""
-    return np.array(g)[()] if isinstance(g, np.generic) else np.array(g)
+    return +g if isinstance(g, np.generic) else np.array(g)
 
 
 def grad(

@@ -6,6 +6,7 @@ import numpy as np
 
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.operation import differentiable, shape_of, variant
+from gradcli.engine.shaping import mT
 from gradcli.errors import ShapeFailure
 
 
@@ -47,15 +48,15 @@ def _left(g, x_shape, y):
         return g * y if len(x_shape) == 1 else np.expand_dims(g, -1) * y
     if len(x_shape) == 1:
         return unbroadcast(np.squeeze(np.matmul(y, np.expand_dims(g, -1)), -1), x_shape)
-    return unbroadcast(np.matmul(g, np.swapaxes(y, -1, -2)), x_shape)
+    return unbroadcast(np.matmul(g, mT(y)), x_shape)
 
 
 def _right(g, x, y_shape):
     if x.ndim == 1:
         return g * x if len(y_shape) == 1 else unbroadcast(np.expand_dims(x, -1) * np.expand_dims(g, -2), y_shape)
     if len(y_shape) == 1:
-        return unbroadcast(np.squeeze(np.matmul(np.swapaxes(x, -1, -2), np.expand_dims(g, -1)), -1), y_shape)
-    return unbroadcast(np.matmul(np.swapaxes(x, -1, -2), g), y_shape)
+        return unbroadcast(np.squeeze(np.matmul(mT(x), np.expand_dims(g, -1)), -1), y_shape)
+    return unbroadcast(np.matmul(mT(x), g), y_shape)
 
 
 matmul = differentiable(

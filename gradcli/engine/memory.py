@@ -40,6 +40,8 @@ _SCALARS_KEPT = 4096
 
 def owner_of(array: Any) -> Any:
     """The array that holds the memory which `array` looks into; a NumPy scalar holds its own."""
+    if array.__class__ is np.ndarray and array.base is None:
+        return array
     while isinstance(array, np.ndarray):
         base = array.base
         if not isinstance(base, np.ndarray):

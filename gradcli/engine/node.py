@@ -20,9 +20,6 @@ STRIDE = 64
 next_order = count(STRIDE, STRIDE).__next__
 """One counter orders nodes and in-place changes, so that "changed after it was saved" is one comparison."""
 
-Place = tuple[int | None, int | None, int | None, int | None]
-"""First and last line, first and last column, as a code's `co_positions` gives them."""
-
 
 def site() -> tuple[CodeType | None, int]:
     """The innermost place of a running script: its code and the instruction there (none outside of scripts)."""
@@ -131,7 +128,8 @@ class Part(NamedTuple):
     saved: tuple[Any, ...]
     shapes: Any
     frees: bool
-    place: Place
+    instruction: int
+    """Where it stands in the code that the expression is part of."""
 
 
 class Parts(NamedTuple):
@@ -178,16 +176,10 @@ class FusedNode(Node):
                 node.hooks = None
                 node.order = self.order - len(parts) + number
                 node.code = self.code
-            node.instruction = _instruction_at(self.code, part.place, self.instruction)
+            node.instruction = part.instruction
         del self.fused
         self.__class__ = Node  # type: ignore[assignment]
         return nodes
-
-
-def _instruction_at(code: CodeType, place: Place, otherwise: int) -> int:
-    """An instruction of the code that stands at a place."""
-    spots = list(code.co_positions())
-    return 2 * spots.index(place) if place in spots else otherwise
 
 
 class Freed:

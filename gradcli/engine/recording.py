@@ -191,7 +191,8 @@ def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tens
     """A tensor and a plain number, without history."""
     x = input.array if type(input) is Tensor else input
     y = other.array if type(other) is Tensor else other
-    if tensor.array.dtype.kind == "b":
+    kind = tensor.array.dtype.kind
+    if kind == "b":
         if op.name == "sub":
             raise _minus_of_bools("Subtraction", "with a bool tensor")
         # With a number bools count as numbers; NumPy would make int8 of some.
@@ -201,10 +202,12 @@ def _untracked_by_number(op: Op, tensor: Tensor, input: Any, other: Any) -> Tens
         out = op.forward(x, y)
     except (ValueError, TypeError, OverflowError, ZeroDivisionError) as problem:
         raise _elementwise_failure(op, x, y, problem) from None
+    if kind == "f" and modes.attend is None:
+        return Tensor(out, CUT if tensor.node is CUT or not modes.recording else None)
     return untracked(op, out, input, other)
 
 
-def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
+def untracked(op: Op, out: Any, *inputs: Any, params: tuple[Any, ...] = ()) -> Tensor:
     """A result without history: it is cut where all the tensors that it came from are."""
     if op.elementwise and out.dtype is not modes.default_dtype and out.dtype.kind == "f":
         # NumPy makes float64 of whole numbers, torch the default dtype.
@@ -213,7 +216,7 @@ def untracked(op: Op, out: Any, *inputs: Any) -> Tensor:
             out = out.astype(modes.default_dtype)
     if modes.attend is not None:
         arrays = tuple(value.array if type(value) is Tensor else value for value in inputs)
-        modes.attend(None, out, arrays, (), op)
+        modes.attend(None, out, arrays, params, op)
     if not modes.recording:
         return Tensor(out, CUT)
     nodes = [value.node for value in inputs if type(value) is Tensor]
@@ -275,7 +278,7 @@ def _of_one(op: Op) -> Callable[..., Any]:
             saved = (out if keep_out == VALUE else None, kept, *params)
             result = _recorded(op, out, (node,), saved, None, (array,), params)
         else:
-            result = untracked(op, forward(_real(array) if real else array, *params), input)
+            result = untracked(op, forward(_real(array) if real else array, *params), input, params=params)
         if is_view:
             relate_views(result, input, op, params)
         return result
@@ -302,7 +305,7 @@ def _of_two(op: Op) -> Callable[..., Any]:
         if not mask or not modes.recording:
             if op.real:
                 x, y = _real(x), _real(y)
-            return untracked(op, forward(x, y, *params), one, other)
+            return untracked(op, forward(x, y, *params), one, other, params=tuple(params))
         out = forward(x, y, *params)
         keep_out, keep_x, keep_y = keeps[None if joint else mask]
         saved = (
@@ -347,7 +350,8 @@ def _general(op: Op) -> Callable[..., Any]:
             arrays = tuple(_real(array) for array in arrays)
         out = forward(arrays, *params) if op.variadic else forward(*arrays, *params)
         if not tracked:
-            results = tuple(untracked(op, part, *inputs) for part in out) if op.several else untracked(op, out, *inputs)
+            parts = [untracked(op, part, *inputs, params=params) for part in (out if op.several else (out,))]
+            results = tuple(parts) if op.several else parts[0]
         else:
             nodes = tuple(edge or None for edge in nodes)
             node = Node(op, nodes, None)

@@ -422,6 +422,13 @@ logsumexp = differentiable(
 )
 
 
+def _added(x, axis):
+    """The sums along an axis, which stays; of an array without NumPy's way to them."""
+    if type(x) is np.ndarray:
+        return np.add.reduce(x, axis, keepdims=True)
+    return np.sum(x, axis=axis, keepdims=True)
+
+
 def softmax(x, axis):
     size = np.exp(x - _top(x, axis))
     return size / np.add.reduce(size, axis, keepdims=True)
@@ -429,7 +436,7 @@ def softmax(x, axis):
 
 softmax = differentiable(
     softmax,
-    lambda g, y, _x, axis: y * (g - np.sum(g * y, axis=axis, keepdims=True)),
+    lambda g, y, _x, axis: y * (g - _added(g * y, axis)),
     formula="out * (g - sum(g * out, axis, keepdim=true))",
 )
 
@@ -440,6 +447,6 @@ def log_softmax(x, axis):
 
 
 log_softmax = differentiable(
-    log_softmax, lambda g, y, _x, axis: g - np.exp(y) * np.sum(g, axis=axis, keepdims=True),
+    log_softmax, lambda g, y, _x, axis: g - np.exp(y) * _added(g, axis),
     grad_name="LogSoftmaxBackward0", formula="g - exp(out) * sum(g, axis, keepdim=true)",
 )  # fmt: skip

@@ -10,6 +10,11 @@ from gradcli.engine.operation import differentiable, variant
 from gradcli.errors import LimitFailure
 
 
+def mT(x):
+    """The matrices transposed."""
+    return x.mT if type(x) is np.ndarray else np.swapaxes(x, -1, -2)
+
+
 def _is_numpys(x):
     """Whether it's an array of NumPy's own, rather than one that speaks its protocols."""
     return issubclass(type(x), (np.ndarray, np.generic))

@@ -10,12 +10,8 @@ import numpy as np
 
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.operation import differentiable, shape_of
+from gradcli.engine.shaping import mT
 from gradcli.errors import ValueFailure
-
-
-def mT(x):
-    """The matrices transposed."""
-    return np.swapaxes(x, -1, -2)
 
 
 def batch_element(shape, number):

@@ -17,11 +17,15 @@ from gradcli.library.queries import ATTRIBUTES, NODE_METHODS, attribute
 from gradcli.library.values import Handle, List, Parts, Size, stacks
 from gradcli.library.vocabulary import FUNCTIONS, METHODS
 
+_OF_TENSORS = ATTRIBUTES[Tensor]
+
 
 @runtime
 def attribute_(value: Any, name: str) -> Any:
     """`value.name`: one of a closed list."""
-    if type(value) is List and name in ATTRIBUTES[Tensor] and stacks(value):
+    if type(value) is Tensor and name in _OF_TENSORS:
+        return _OF_TENSORS[name](value)
+    if type(value) is List and name in _OF_TENSORS and stacks(value):
         value = as_tensor(value)
     try:
         return attribute(value, name)

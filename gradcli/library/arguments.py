@@ -190,8 +190,11 @@ def bound(body: Callable[..., Any], name: str) -> Callable[..., Any]:
     sizes = body.__annotations__.get(rest or "") == "Wholes"
     required = takes - len(body.__defaults__ or ())
     joins = by_position[:1] == (Tensors,)
+    of_a_tensor = by_position[:1] == (as_tensor,) and required <= 1
 
     def call(*args: Any, **named: Any) -> Any:
+        if of_a_tensor and len(args) == 1 and not named and type(args[0]) is Tensor:
+            return body(args[0])
         extra = args[takes:]
         if extra and rest is None:
             if joins:

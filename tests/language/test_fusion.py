@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import gc
 import operator
+import sys
 from pathlib import Path
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -17,7 +19,7 @@ from gradcli.engine import Tensor, fusion
 from gradcli.engine.fusion import Expression, Step, evaluator
 from gradcli.engine.node import FusedNode, Node
 from gradcli.errors import GradcliError, LimitFailure
-from tests.test_scripts import PATHS, name_of, test_script
+from tests import test_scripts as golden
 
 NEVER = 10**9
 
@@ -51,10 +53,15 @@ EXPRESSIONS = [
     "zero * x + whole * w",
     "logaddexp(x * 2, w - 1)",
     "(((x)) + ((w))) * (x)",
+    "F.mse_loss(m @ n * 2, shares, weight=shares + 1) + sum(shares, 0, true).sum() * b",
+    "softmax(m, 1) @ w + constant.sum(dim=0, keepdim=true) * 2",
+    "F.cross_entropy(F.linear(m, m), shares, label_smoothing=0.1) * 2",
+    "F.l1_loss(x, w, reduction='sum') + x.mean() + logsumexp(m, 0) @ x",
 ]
 LEAVES = "".join(f"{name} = tensor({name}0, requires_grad=true)\n" for name in VALUES)
 SETUP = LEAVES + (
     "constant = tensor([1.0, -2.0, 0.0, 4.0]); where_not = tensor([0.0, 1.0, 2.0, 3.0])\n"
+    "shares = tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.2, 0.3, 0.5]])\n"
     "number = 0.3; zero = 0.0; whole = 3\n"
 )
 
@@ -218,12 +225,12 @@ def test_a_graph_that_was_walked_in_part_can_be_walked_in_the_other(at_once: pyt
     np.testing.assert_array_equal(fused["w"].grad.array, plain["w"].grad.array)
 
 
-REPEATING = [path for path in PATHS if any(word in path.read_bytes() for word in (b"{", b"->", b"(x) =", b"(t) ="))]
+REPEATING = [path for path in golden.PATHS if any(word in path.read_bytes() for word in (b"{", b"->", b"(x) =", b"(t) ="))]
 
 
-@pytest.mark.parametrize("path", REPEATING, ids=name_of)
+@pytest.mark.parametrize("path", REPEATING, ids=golden.name_of)
 def test_golden_scripts_say_the_same(path: Path, at_once: pytest.MonkeyPatch) -> None:
-    test_script(path)
+    golden.test_script(path)
 
 
 NAMES = ("x", "w", "b", "m", "number", "constant")
@@ -271,15 +278,16 @@ def test_texts_that_ran_are_freed(at_once: pytest.MonkeyPatch) -> None:
         gc.enable()
 
 
-def one_step_of_two() -> Expression:
-    place = (1, 1, 0, 1)
+def one_step_of_two(code: CodeType) -> Expression:
+    """`sin(x * y)`, somewhere in the code that evaluates it."""
+    place = list(code.co_positions())[1]
     return Expression(2, (), (Step(operator.mul, (0, 1), (), place), Step(np.sin, (2,), (), place)))
 
 
 @pytest.mark.parametrize("bound", [LimitFailure("time is up"), MemoryError()])
 def test_a_bound_isnt_lost_in_an_expression(bound: Exception, at_once: pytest.MonkeyPatch) -> None:
     """What a limit raises inside passes; any other failure is left to the usual evaluation."""
-    evaluate = evaluator(one_step_of_two())
+    evaluate = evaluator(one_step_of_two(sys._getframe().f_code))
     arguments = tensor([1.0, 2.0], requires_grad=True), tensor([3.0, 4.0])
     assert evaluate(*arguments) is None
     (result,) = evaluate(*arguments)
@@ -300,7 +308,7 @@ def test_a_bound_isnt_lost_in_an_expression(bound: Exception, at_once: pytest.Mo
 
 
 def test_versions_are_bounded(at_once: pytest.MonkeyPatch) -> None:
-    evaluate = evaluator(one_step_of_two())
+    evaluate = evaluator(one_step_of_two(sys._getframe().f_code))
     fits = []
     for size in range(1, 9):
         arguments = tensor(np.ones(size), requires_grad=True), tensor(np.ones(size))
