@@ -33,7 +33,7 @@ from gradcli.engine.tensor import Tensor
 from gradcli.errors import BOUNDS
 
 TIMES = 50
-"""Evaluations before an expression gets a version: writing one takes as long as some hundred evaluations."""
+"""Evaluations before an expression gets a version: writing one takes as long as a few hundred evaluations."""
 
 VERSIONS = 4
 """An expression of more kinds of tensors than this stays as it is for the others."""
@@ -45,8 +45,8 @@ _SYMBOLS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.tr
 
 
 _NAMES: dict[str, Any] = {
-    "_Tensor": Tensor, "_Node": FusedNode, "_modes": modes, "_order": next_order, "_new": object.__new__,
-    "_frame": _getframe, "_unbroadcast": unbroadcast, "_BOUNDS": BOUNDS,
+    "_Tensor": Tensor, "_Node": Node, "_FusedNode": FusedNode, "_modes": modes, "_order": next_order,
+    "_new": object.__new__, "_frame": _getframe, "_unbroadcast": unbroadcast, "_BOUNDS": BOUNDS,
     "__builtins__": {"type": type, "Exception": Exception, "float": float, "int": int},
 }  # fmt: skip
 """What the functions that are written may name."""
@@ -206,11 +206,10 @@ class _Writer:
         recorded = [operation for operation in self.operations if operation.node is not None]
         for place, operation in enumerate(recorded):
             self.sources[id(operation.node)] = ~place
-        if not 1 < len(recorded) <= MOST_OPERATIONS or self.result.node is not recorded[-1].node:
+        if not recorded or len(recorded) > MOST_OPERATIONS or self.result.node is not recorded[-1].node:
             raise _Unfit
         forward = [self._forward(operation) for operation in self.operations]
-        backward = self._backward(recorded, len(inputs))
-        parts = tuple(self._part(operation, 2 * places.index(operation.place)) for operation in recorded)
+        history = self._node(recorded[0], inputs) if len(recorded) == 1 else self._fused_node(recorded, inputs, places)
         lines, local = self._short(forward)
         arguments = ", ".join(f"x{k}" for k in range(len(self.arguments)))
         text = [
@@ -226,9 +225,8 @@ class _Writer:
             "    if _modes.raised is not None:",
             "        _modes.watch.disarm()",
             "        return None",
-            "    node = _new(_Node)",
+            *(f"    {line.format(**{name: local.get(name, name) for name in self.kept})}" for line in history),
             f"    node.op = {self._constant(self.result.node.op)}",
-            f"    node.fused = _parts, {_tuple(inputs)}, {_tuple(local.get(name, name) for name in self.kept)}",
             "    node.hooks = None",
             "    node.order = _order()",
             "    frame = _frame(1)",
@@ -239,14 +237,42 @@ class _Writer:
             "    tensor.node = node",
             "    tensor.meta = None",
             "    return (tensor,)",
+        ]
+        return self._function("evaluate", text).__code__, self.names
+
+    def _function(self, name: str, lines: list[str]) -> FunctionType:
+        functions: dict[str, Any] = {}
+        exec("\n".join(lines), self.names, functions)
+        return functions[name]
+
+    def _node(self, operation: _Operation, inputs: list[str]) -> list[str]:
+        """The lines that record a single operation, with gaps for the local names of what's kept."""
+        node = operation.node
+        assert node is not None
+        edges = ["None" if edge is None else inputs[self.sources[id(edge)]] for edge in node.edges]
+        saved = (self._saved(value) for value in node.saved)
+        return [
+            "node = _new(_Node)",
+            f"node.edges = {_tuple(edges)}",
+            f"node.saved = {_tuple(f'{{{name}}}' if name in self.kept else name for name in saved)}",
+            f"node.shapes = {self._constant(node.shapes)}",
+        ]
+
+    def _fused_node(self, recorded: list[_Operation], inputs: list[str], places: list[Place]) -> list[str]:
+        """The same for several operations."""
+        backward = self._backward(recorded, len(inputs))
+        carry = self._function("carry", [
             "def carry(g, values):",
             f"    {_tuple(self.kept)} = values",
             *(f"    {line}" for line in backward),
+        ])  # fmt: skip
+        parts = tuple(self._part(operation, 2 * places.index(operation.place)) for operation in recorded)
+        # `carry` mustn't hold what holds it.
+        self.names = {**self.names, "_parts": Parts(parts, carry, any(part.frees for part in parts))}
+        return [
+            "node = _new(_FusedNode)",
+            f"node.fused = _parts, {_tuple(inputs)}, {_tuple(f'{{{name}}}' for name in self.kept)}",
         ]
-        functions: dict[str, Any] = {}
-        exec("\n".join(text), self.names, functions)
-        whole = Parts(parts, functions["carry"], any(part.frees for part in parts))
-        return functions["evaluate"].__code__, {**self.names, "_parts": whole}
 
     def _guards(self) -> tuple[list[str], list[str]]:
         """The conditions under which the version holds, and the names of the nodes that the expression comes from."""

@@ -86,7 +86,8 @@ class Expressions:
 
     def expression(self, node: Any) -> ast.expr:
         if node[0] in FUSIBLE and (self.loops or self.depth) and not self.inside_fused:
-            found = fused(node, self.number_names, self.steady)
+            # A function may well be one of plain numbers, and to find that out takes as long as one operation on them.
+            found = fused(node, 2 if self.depth else 1, self.number_names, self.steady)
             if found is not None:
                 return self.evaluated(node, *found)
         method = self.functions.get(node[0])

@@ -35,6 +35,9 @@ def located(problem: BaseException, units: Mapping[str, Unit], names: Iterable[s
         if isinstance(problem, GradcliError)
         else translated(problem, names, bool(places) and _is_innermost(problem), len(places))
     )
+    if isinstance(problem, RecursionError) and len(places) >= FEW_CALLS:
+        # What happened to need the last frame says nothing: the call before it is what doesn't end.
+        places.pop()
     if places:
         *callers, (_, span, _) = places
         if failure.span is None:

@@ -106,12 +106,12 @@ class _Unfit(Exception):
 
 
 def fused(
-    node: Any, numbers: Numbers, resolve: Callable[[Any], str | None]
+    node: Any, least: int, numbers: Numbers, resolve: Callable[[Any], str | None]
 ) -> tuple[Expression, dict[str, Any]] | None:
     """The expression, and its arguments: each name with a place where it stands; none where it can't be one node.
 
-    `resolve` gives the name that a steady function has in the code, for the part that a call begins with; an empty one
-    for another function, and none for a method.
+    One of fewer than `least` operations isn't worth it. `resolve` gives the name that a steady function has in the
+    code, for the part that a call begins with; an empty one for another function, and none for a method.
     """
     reading = _Reading(resolve)
     try:
@@ -119,7 +119,7 @@ def fused(
     except _Unfit:
         return None
     arity, literals = len(reading.arguments), len(reading.literals)
-    if len(reading.steps) < 2 or arity > MOST_ARGUMENTS or all(name in numbers for name in reading.operands):
+    if len(reading.steps) < least or arity > MOST_ARGUMENTS or all(name in numbers for name in reading.operands):
         return None
     first = {"argument": 0, "literal": arity, "step": arity + literals}
     steps = (

@@ -1,4 +1,4 @@
-"""Functions that say of themselves that they're steady: for tensors of the same shapes they come to the same operations.
+"""Steady functions: for tensors of the same shapes and dtypes they come to the same operations.
 
 An expression with such a function becomes one node, by the operations of one evaluation.
 """
