@@ -150,7 +150,9 @@ def propagate(
 def _carried(node: FusedNode, g: Any) -> tuple[Any, ...] | None:
     """The gradients of a fused node's inputs; none where its operations must be gone through one by one."""
     parts, _, values = node.fused
-    if memory.newest_change > node.order or values.__class__ is Freed:
+    if values.__class__ is Freed:
+        return None
+    if memory.newest_change > node.order and any(memory.change_since(value, node.order) for value in values):
         return None
     try:
         gradients = parts.carry(g, values)

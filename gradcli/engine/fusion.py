@@ -52,7 +52,19 @@ _NAMES: dict[str, Any] = {
 """What the functions that are written may name."""
 
 
-_HANDS_ON = (lambda g, *_: g).__code__.co_code
+_SHORT_RULES: dict[bytes, str] = {
+    rule.__code__.co_code: text
+    for rule, text in (
+        (lambda g, *_: g, "{0}"),
+        (lambda g, *_: -g, "-{0}"),
+        (lambda g, out, _x: g * out, "{0} * {1}"),
+        (lambda g, _out, x, _y: g * x, "{0} * {2}"),
+        (lambda g, _out, _x, y: g * y, "{0} * {3}"),
+        (lambda g, _out, x: g / x, "{0} / {2}"),
+        (lambda g, _out, _x, y: g / y, "{0} / {3}"),
+    )
+}
+"""Rules by their bytecode that are shorter than a call of them."""
 
 
 Place = tuple[int | None, int | None, int | None, int | None]
@@ -87,9 +99,9 @@ def evaluator(expression: Expression, number: int = 0) -> FunctionType:
 
     What the function does changes as it learns: its code is replaced.
     """
-    waiting = _Learner(expression, number)
-    function = FunctionType(_plain_code("return learn", expression.arity), {"learn": waiting, **_NAMES})
-    waiting.function = weakref.ref(function)
+    learner = _Learner(expression, number)
+    function = FunctionType(_plain_code("return learn", expression.arity), {"learn": learner, **_NAMES})
+    learner.function = weakref.ref(function)
     return function
 
 
@@ -291,10 +303,14 @@ class _Writer:
                     inputs.append(f"n{k}")
                 else:
                     guards.append(f"not x{k}.node")
-                guards.append(f"(a{k} := x{k}.array).__class__ is {self._constant(type(array))}")
-                if isinstance(array, np.ndarray):
-                    guards.append(f"a{k}.dtype is {self._constant(array.dtype)}")
+                if array.ndim:
+                    # A scalar has no dimensions: its class needn't be asked, as below its dtype.
+                    guards.append(f"(a{k} := x{k}.array).dtype is {self._constant(array.dtype)}")
                     guards.append(f"a{k}.shape == {self._constant(array.shape)}")
+                else:
+                    guards.append(f"(a{k} := x{k}.array).__class__ is {self._constant(type(array))}")
+                    if isinstance(array, np.ndarray):
+                        guards.append(f"a{k}.dtype is {self._constant(array.dtype)}")
             elif type(value) in (int, float) and value != 0:
                 # 0.0 equals -0.0, and isn't the same number.
                 guards.append(f"type(x{k}) is {type(value).__name__} and x{k} == {self._constant(value)}")
@@ -369,16 +385,19 @@ class _Writer:
         for place in reversed(range(len(recorded))):
             op, node = recorded[place].op, recorded[place].node
             assert node is not None
-            saved = "".join(f", {self._saved(value)}" for value in node.saved)
+            saved = [self._saved(value) for value in node.saved]
             for position, edge in enumerate(node.edges):
                 if edge is None:
                     continue
                 rule = op.rules[position]
                 if rule is None:
                     raise _Unfit
-                # Most sums and differences hand the gradient on: that needs no call.
-                hands_on = rule.__code__.co_code == _HANDS_ON
-                gradient = f"d{place}" if hands_on else f"{self._constant(rule)}(d{place}{saved})"
+                short = _SHORT_RULES.get(rule.__code__.co_code)
+                gradient = (
+                    f"{self._constant(rule)}(d{place}, {', '.join(saved)})"
+                    if short is None
+                    else short.format(f"d{place}", *saved)
+                )
                 if node.shapes is not None and node.shapes[position] is not None:
                     gradient = f"_unbroadcast({gradient}, {self._constant(node.shapes[position])})"
                 source = self.sources[id(edge)]

@@ -278,6 +278,12 @@ def test_texts_that_ran_are_freed(at_once: pytest.MonkeyPatch) -> None:
         gc.enable()
 
 
+def test_a_change_of_something_else_leaves_the_node_whole(at_once: pytest.MonkeyPatch) -> None:
+    session = run("for turn in range(3) { h = sin(x * w) * 2 }\nb.grad = tensor(1.0); b.grad.zero_()\nh.sum().backward()")
+    assert type(session["h"].node) is FusedNode
+    np.testing.assert_allclose(session["x"].grad.array, 2 * np.cos(VALUES["x"] * VALUES["w"]) * VALUES["w"])
+
+
 def one_step_of_two(code: CodeType) -> Expression:
     """`sin(x * y)`, somewhere in the code that evaluates it."""
     place = list(code.co_positions())[1]
