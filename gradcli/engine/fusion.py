@@ -27,7 +27,7 @@ import numpy as np
 from gradcli.engine import modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.memory import arrays_in
-from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, next_order
+from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, Place, next_order
 from gradcli.engine.operation import Op
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import BOUNDS
@@ -65,10 +65,6 @@ _SHORT_RULES: dict[bytes, str] = {
     )
 }
 """Rules by their bytecode that are shorter than a call of them."""
-
-
-Place = tuple[int | None, int | None, int | None, int | None]
-"""First and last line, first and last column, as a code's `co_positions` gives them."""
 
 
 class Step(NamedTuple):
@@ -117,9 +113,9 @@ class _Learner:
     def __call__(self, *arguments: Any) -> None:
         self.times += 1
         function = self.function()
-        if self.times < TIMES or modes.attend is not None or not modes.recording or function is None:
+        if self.times < TIMES or modes.attend is not None or function is None:
             return
-        version = _version(self.expression, arguments, _getframe(2).f_code)
+        version = _version(self.expression, arguments)
         if version is None:
             function.__code__ = _plain_code("return None #", self.expression.arity)
             return
@@ -157,15 +153,10 @@ class _Operation(NamedTuple):
     place: Place
 
 
-def _version(
-    expression: Expression, arguments: tuple[Any, ...], around: CodeType
-) -> tuple[CodeType, dict[str, Any]] | None:
-    """The code for arguments of this kind, and the names that it uses; none where there can't be one.
-
-    `around` is the code that the expression stands in.
-    """
+def _version(expression: Expression, arguments: tuple[Any, ...]) -> tuple[CodeType, dict[str, Any]] | None:
+    """The code for arguments of this kind, and the names that it uses; none where there can't be one."""
     try:
-        return _Writer(arguments, *_tried(expression, arguments)).written(list(around.co_positions()))
+        return _Writer(arguments, *_tried(expression, arguments)).written()
     except BOUNDS:
         raise
     except Exception:
@@ -212,16 +203,14 @@ class _Writer:
         """The place of each node among the inputs' or, inverted, among the operations'; by its id."""
         self.kept: dict[str, None] = {}
 
-    def written(self, places: list[Place]) -> tuple[CodeType, dict[str, Any]]:
-        """The code and its names; `places` are those of the instructions around the expression."""
+    def written(self) -> tuple[CodeType, dict[str, Any]]:
+        """The code of the function that computes the expression, and the names that it uses."""
         guards, inputs = self._guards()
         recorded = [operation for operation in self.operations if operation.node is not None]
         for place, operation in enumerate(recorded):
             self.sources[id(operation.node)] = ~place
-        if not recorded or len(recorded) > MOST_OPERATIONS or self.result.node is not recorded[-1].node:
-            raise _Unfit
         forward = [self._forward(operation) for operation in self.operations]
-        history = self._node(recorded[0], inputs) if len(recorded) == 1 else self._fused_node(recorded, inputs, places)
+        history = self._history(recorded, inputs)
         lines, local = self._short(forward)
         arguments = ", ".join(f"x{k}" for k in range(len(self.arguments)))
         text = [
@@ -238,12 +227,6 @@ class _Writer:
             "        _modes.watch.disarm()",
             "        return None",
             *(f"    {line.format(**{name: local.get(name, name) for name in self.kept})}" for line in history),
-            f"    node.op = {self._constant(self.result.node.op)}",
-            "    node.hooks = None",
-            "    node.order = _order()",
-            "    frame = _frame(1)",
-            "    node.code = frame.f_code",
-            "    node.instruction = frame.f_lasti",
             "    tensor = _new(_Tensor)",
             f"    tensor.array = {local[self.arrays[id(self.result.array)]]}",
             "    tensor.node = node",
@@ -257,8 +240,24 @@ class _Writer:
         exec("\n".join(lines), self.names, functions)
         return functions[name]
 
+    def _history(self, recorded: list[_Operation], inputs: list[str]) -> list[str]:
+        """The lines that make the result's node, with gaps for the local names of what's kept."""
+        if not recorded and not self.result.node:
+            return [f"node = {self._named(self.result.node)}"]
+        if not recorded or len(recorded) > MOST_OPERATIONS or self.result.node is not recorded[-1].node:
+            raise _Unfit
+        return [
+            *(self._node(recorded[0], inputs) if len(recorded) == 1 else self._fused_node(recorded, inputs)),
+            f"node.op = {self._constant(self.result.node.op)}",
+            "node.hooks = None",
+            "node.order = _order()",
+            "frame = _frame(1)",
+            "node.code = frame.f_code",
+            "node.instruction = frame.f_lasti",
+        ]
+
     def _node(self, operation: _Operation, inputs: list[str]) -> list[str]:
-        """The lines that record a single operation, with gaps for the local names of what's kept."""
+        """For a single operation."""
         node = operation.node
         assert node is not None
         edges = ["None" if edge is None else inputs[self.sources[id(edge)]] for edge in node.edges]
@@ -270,17 +269,17 @@ class _Writer:
             f"node.shapes = {self._constant(node.shapes)}",
         ]
 
-    def _fused_node(self, recorded: list[_Operation], inputs: list[str], places: list[Place]) -> list[str]:
-        """The same for several operations."""
+    def _fused_node(self, recorded: list[_Operation], inputs: list[str]) -> list[str]:
+        """For several."""
         backward = self._backward(recorded, len(inputs))
         carry = self._function("carry", [
             "def carry(g, values):",
             f"    {_tuple(self.kept)} = values",
             *(f"    {line}" for line in backward),
         ])  # fmt: skip
-        parts = tuple(self._part(operation, 2 * places.index(operation.place)) for operation in recorded)
+        parts = tuple(self._part(operation) for operation in recorded)
         # `carry` mustn't hold what holds it.
-        self.names = {**self.names, "_parts": Parts(parts, carry, any(part.frees for part in parts))}
+        self.names = {**self.names, "_parts": Parts(parts, carry)}
         return [
             "node = _new(_FusedNode)",
             f"node.fused = _parts, {_tuple(inputs)}, {_tuple(f'{{{name}}}' for name in self.kept)}",
@@ -288,7 +287,11 @@ class _Writer:
 
     def _guards(self) -> tuple[list[str], list[str]]:
         """The conditions under which the version holds, and the names of the nodes that the expression comes from."""
-        guards, inputs = ["_modes.recording", "_modes.attend is None"], []
+        guards, inputs = (
+            ["_modes.recording" if modes.recording else "not _modes.recording", "_modes.attend is None"],
+            [],
+        )
+        tracked = modes.recording and any(type(value) is Tensor and value.node for value in self.arguments)
         dtypes = set()
         for k, value in enumerate(self.arguments):
             if type(value) is Tensor:
@@ -296,7 +299,10 @@ class _Writer:
                 self._name(array, f"a{k}")
                 dtypes.add(array.dtype)
                 guards.append(f"type(x{k}) is _Tensor")
-                if value.node:
+                if not tracked:
+                    # Whether the result is cut depends on how each of these came to have no history.
+                    guards += [f"x{k}.node is {self._named(value.node)}"] if modes.recording else []
+                elif value.node:
                     if self.sources.setdefault(id(value.node), len(inputs)) != len(inputs):
                         raise _Unfit
                     guards.append(f"(n{k} := x{k}.node)")
@@ -416,7 +422,7 @@ class _Writer:
         self.kept[name] = None
         return name
 
-    def _part(self, operation: _Operation, instruction: int) -> Part:
+    def _part(self, operation: _Operation) -> Part:
         """What the operation's node is made from."""
         node = operation.node
         assert node is not None
@@ -426,7 +432,7 @@ class _Writer:
             for value in node.saved
         )
         sources = tuple(None if edge is None else self.sources[id(edge)] for edge in node.edges)
-        return Part(node.op, sources, saved, node.shapes, node.frees, instruction)
+        return Part(node.op, sources, saved, node.shapes, node.frees, operation.place)
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -21,6 +21,10 @@ next_order = count(STRIDE, STRIDE).__next__
 """One counter orders nodes and in-place changes, so that "changed after it was saved" is one comparison."""
 
 
+Place = tuple[int | None, int | None, int | None, int | None]
+"""First and last line, first and last column, as a code's `co_positions` gives them."""
+
+
 def site() -> tuple[CodeType | None, int]:
     """The innermost place of a running script: its code and the instruction there (none outside of scripts)."""
     marker = modes.script_builtins
@@ -128,17 +132,30 @@ class Part(NamedTuple):
     saved: tuple[Any, ...]
     shapes: Any
     frees: bool
-    instruction: int
-    """Where it stands in the code that the expression is part of."""
+    place: Place
 
 
-class Parts(NamedTuple):
-    """What all fused nodes of an expression share: its operations, and how a gradient passes through all of them."""
+class Parts:
+    """What all fused nodes of an expression share: its operations, and how a gradient passes through all of them.
 
-    parts: tuple[Part, ...]
-    carry: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]
-    """Takes the result's gradient and the values that were kept, and gives the gradients of the inputs."""
-    frees: bool
+    `carry` takes the result's gradient and the values that were kept, and gives the gradients of the inputs.
+    """
+
+    __slots__ = ("_instructions", "carry", "frees", "parts")
+
+    def __init__(self, parts: tuple[Part, ...], carry: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]) -> None:
+        self.parts = parts
+        self.carry = carry
+        self.frees = any(part.frees for part in parts)
+        self._instructions: list[int] = []
+
+    def instructions_in(self, code: CodeType, otherwise: int) -> list[int]:
+        """The instruction for each operation in the code that the expression stands in."""
+        if not self._instructions:
+            places = list(code.co_positions())
+            found = ((2 * places.index(part.place) if part.place in places else otherwise) for part in self.parts)
+            self._instructions = list(found)
+        return self._instructions
 
 
 class FusedNode(Node):
@@ -159,7 +176,9 @@ class FusedNode(Node):
 
     def unfold(self) -> list[Node]:
         """Becomes the node of its last operation, with nodes of their own for those before; gives them all."""
-        (parts, _, _), inputs, values = self.fused
+        shared, inputs, values = self.fused
+        parts = shared.parts
+        instructions = shared.instructions_in(self.code, self.instruction)
         nodes: list[Node] = [object.__new__(Node) for _ in parts[1:]] + [self]
         for number, (part, node) in enumerate(zip(parts, nodes, strict=True), 1):
             node.edges = tuple(
@@ -176,7 +195,7 @@ class FusedNode(Node):
                 node.hooks = None
                 node.order = self.order - len(parts) + number
                 node.code = self.code
-            node.instruction = part.instruction
+            node.instruction = instructions[number - 1]
         del self.fused
         self.__class__ = Node  # type: ignore[assignment]
         return nodes

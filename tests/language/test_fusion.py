@@ -136,6 +136,21 @@ def test_second_derivatives_are_the_same(expression: str, at_once: pytest.Monkey
             np.testing.assert_allclose(fused.array, plain.array, rtol=1e-13)
 
 
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_without_history_too(expression: str, at_once: pytest.MonkeyPatch) -> None:
+    """Under no_grad, and of values that have none; whether the result is cut shows in what a name makes of it."""
+    script = (
+        f"for turn in range(4) {{ no_grad {{ h = {expression} }} }}\n"
+        f"def f(x, w, b, m, n) {{ for turn in range(4) {{ r = {expression} }}\n return r }}\n"
+        "free = f(x.detach(), w.detach(), b.detach(), m.detach(), n.detach())\n"
+        "new = f(*[tensor(v.tolist()) for v in [x, w, b, m, n]])\n"
+    )
+    fused, plain = both(script, at_once)
+    for name in ("h", "free", "new"):
+        assert fused[name].node is plain[name].node
+        np.testing.assert_array_equal(fused[name].array, plain[name].array)
+
+
 @pytest.mark.parametrize("where", ["x", "x.sum()", "-x", "f(x) * w", "x[0] * 2 + 1", "[x, x]", "f'(b) * 2 + 1"])
 def test_what_isnt_an_operation_on_names_stays_as_it_is(where: str, at_once: pytest.MonkeyPatch) -> None:
     script = f"f(t) = t * t\nfor turn in range(4) {{ h = {where} }}"
