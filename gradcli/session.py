@@ -82,7 +82,7 @@ class Session:
         """The text that gave each name its value."""
         self._count = 0
         self._texts: dict[str, str] = {}
-        self._warned: set[tuple[tuple[CodeType | None, int], str]] = set()
+        self._warned: set[tuple[tuple[CodeType | None, int] | Span | None, str]] = set()
         self._globals: dict[str, Any] = {"__builtins__": BUILTINS, "__name__": "gradcli.script"}
         self._emit: Callable[[Event], None] = lambda event: None
 
@@ -345,10 +345,14 @@ class Session:
 
             _, words = words_for(code, instruction, self._units, self.here())
             message, help = (text.replace(f"{{{key}}}", words) for text in (message, help))
-        # A loop comes to the same place again and again.
-        if (told := (site(), message)) not in self._warned:
-            self._warned.add(told)
-            self._emit(Warned(message, help, self.here()))
+        # A loop comes to the same instruction again and again, and a place may have several.
+        told = site(), message
+        if told not in self._warned:
+            here = self.here()
+            said = (here, message) in self._warned
+            self._warned |= {told, (here, message)}
+            if not said:
+                self._emit(Warned(message, help, here))
 
     def here(self) -> Span | None:
         """The innermost place of the script that runs now."""

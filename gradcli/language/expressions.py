@@ -99,9 +99,13 @@ class Expressions:
         """`(evaluator(x, y) or (the expression,))[0]`: as one where that's possible, else as it stands."""
         stand_in = f"@evaluator{len(self.evaluators)}"
         self.evaluators[stand_in] = evaluator(expression)
-        names: list[ast.expr] = [self.name(name, part) for name, part in arguments.items()]
-        whole = placed(ast.Call(self.constant(stand_in, node), names, []), node)
         self.inside_fused = True
+        given = [
+            # A function behind a module has a name of its own.
+            self.expression(part) if part[0] == "attribute" and name not in self.vocabulary else self.name(name, part)
+            for name, part in arguments.items()
+        ]
+        whole = placed(ast.Call(self.constant(stand_in, node), given, []), node)
         as_it_stands = placed(ast.Tuple([self.expression(node)], LOAD), node)
         self.inside_fused = False
         either = placed(ast.BoolOp(ast.Or(), [whole, as_it_stands]), node)

@@ -108,7 +108,8 @@ class _Unfit(Exception):
 def fused(
     node: Any, least: int, numbers: Numbers, resolve: Callable[[Any], str | None]
 ) -> tuple[Expression, dict[str, Any]] | None:
-    """The expression, and its arguments: each name with a place where it stands; none where it can't be one node.
+    """The expression, and its arguments: names and attributes, each with a place where it stands; none where it can't
+    be one node.
 
     One of fewer than `least` operations isn't worth it. `resolve` gives the name that a steady function has in the
     code, for the part that a call begins with; an empty one for another function, and none for a method.
@@ -135,6 +136,9 @@ def fused(
 
 
 _Operand = tuple[str, int]
+
+_READ = frozenset(("grad", "data", "T", "mT"))
+"""Attributes of a name that are arguments like the name itself: they may be read twice."""
 
 _LITERALS = {"TRUE": True, "FALSE": False, "NONE": None}
 
@@ -171,6 +175,10 @@ class _Reading:
             return self.noted(operator.neg, [self.value(children[1])], node, node)
         if kind == "call":
             return self.call(node)
+        if kind == "attribute" and children[0][0] == "NAME" and children[1][1] in _READ and self.resolve(node) is None:
+            key = f"{children[0][1]}.{children[1][1]}"
+            self.operands.add(key)
+            return self.argument(key, node)
         raise _Unfit
 
     def argument(self, name: str, node: Any) -> _Operand:

@@ -46,6 +46,8 @@ EXPRESSIONS = [
     "tanh(m @ n + 1) @ m",
     "x @ w * 2 + b",
     "x.exp().log() + 1",
+    "m @ x.data * w.data.sum() + 1",
+    "m.T @ n.mT * 0.5 + m.mT @ n.T",
     "torch.sqrt(x * x + w * w) + F.sigmoid(w)",
     "maximum(x, w) * minimum(x, b) + where_not",
     "x * constant + constant * constant",
@@ -184,6 +186,7 @@ def test_a_loop_on_numbers_has_nothing_to_fuse(at_once: pytest.MonkeyPatch) -> N
         "for k in range(9) { u = [true, 3, 2.5, tensor(2.), tensor(3), [1., 2., 3., 4.]][k % 6]; h = u * w + u; out.append(h) }",
         "g(t, s) = t * s + t\nfor k in range(9) { out.append(g(x, w)); out.append(g(2, 3)); out.append(g(b, x)) }",
         "for k in range(9) { u = w if k % 2 else x; h = u * x + u; out.append(h); h.sum().backward(); out.append(x.grad.clone()) }",
+        "for k in range(9) { h = x * w + x; x.grad = none; h.sum().backward(); no_grad { w -= 0.1 * w.grad; u = x.data * 2 - x.grad }; out.append(u) }",
         "sines(sin, t) = sin * t + t\nfor k in range(9) { out.append(sines(x, w)) }",
         "for k in range(9) { h = x * w + x; x.data = x.data + 1; out.append(h) }",
         "for k in range(9) { h = x * w + x; no_grad { x += 1 }; h.backward(w.detach() * 0 + 1) if k < 0 else none; out.append(h) }",
@@ -231,6 +234,15 @@ def test_failures_are_the_same(script: str, at_once: pytest.MonkeyPatch) -> None
         failure = caught.value
         said.append((type(failure), failure.message, failure.help, failure.label, failure.span))
     assert said[0] == said[1]
+
+
+def test_a_warning_is_said_once(at_once: pytest.MonkeyPatch) -> None:
+    """Where an expression is tried as one, and then computed as it stands, its attributes are read twice."""
+    session = run("")
+    events: list[Any] = []
+    with pytest.raises(GradcliError):
+        session.execute("y = x * 2\nfor k in range(3) { h = x * y.grad }", "text", events.append)
+    assert [type(event).__name__ for event in events] == ["Warned"]
 
 
 def test_a_graph_that_was_walked_in_part_can_be_walked_in_the_other(at_once: pytest.MonkeyPatch) -> None:
