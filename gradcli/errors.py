@@ -147,8 +147,10 @@ class LimitFailure(GradcliError):
     """Too deep, too large or too long to evaluate."""
 
 
-BOUNDS = (LimitFailure, MemoryError)
-"""What a bound on time or memory raises, wherever in a script it strikes."""
+def unless_time_is_over(problem: Exception) -> None:
+    """Raises the failure of a time limit again, for whoever means to go on after a problem: it strikes anywhere."""
+    if isinstance(problem, LimitFailure) and problem.cause == "time":
+        raise problem
 
 
 class AssertFailure(GradcliError):

@@ -99,7 +99,9 @@ def time_limit(seconds: float | None, stop: Callable[[LimitFailure], Any]) -> It
         yield
         return
     failure = LimitFailure(
-        f"the time limit of {seconds:g} s is over", help="give more with --timeout, or make the computation smaller"
+        f"the time limit of {seconds:g} s is over",
+        help="give more with --timeout, or make the computation smaller",
+        cause="time",
     )
     over = threading.Event()
 

@@ -13,10 +13,10 @@ from gradcli.engine import memory, modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.conversion import as_tensor
 from gradcli.engine.hooks import Hooks
-from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, FusedNode, Node
+from gradcli.engine.node import ACCUMULATE_GRAD, PART, Freed, FusedNode, Node, passes, sources
 from gradcli.engine.operation import no_rule
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
-from gradcli.errors import BOUNDS, AutogradFailure, ShapeFailure
+from gradcli.errors import AutogradFailure, ShapeFailure, unless_time_is_over
 
 _order = attrgetter("order")
 
@@ -44,9 +44,26 @@ def propagate(
     Gradients are arrays, or tensors under `create_graph`. With `wanted`, only nodes that lead to one of those are
     visited, and what arrives at them is captured. Nothing outside of the graph is changed.
     """
-    reached = Reached()
     roots = list(roots)
-    needed = None if wanted is None else _leading_to(wanted, [node for node, _ in roots], create_graph)
+    if wanted is None:
+        return _propagated(roots, None, None, retain_graph, create_graph)
+    needed = _leading_to(wanted, [node for node, _ in roots], create_graph)
+    passes.append(needed)
+    try:
+        return _propagated(roots, wanted, needed, retain_graph, create_graph)
+    finally:
+        passes.pop()
+
+
+def _propagated(
+    roots: list[tuple[Node, Any]],
+    wanted: set[Node] | None,
+    needed: set[Node] | None,
+    retain_graph: bool,
+    create_graph: bool,
+) -> Reached:
+    """`propagate`, which goes through the nodes that are `needed` alone."""
+    reached = Reached()
     waiting = _Waiting()
     heap, entries = waiting.heap, waiting.entries
     leaves: dict[Node, _Sum] = {}
@@ -74,9 +91,7 @@ def propagate(
             if node.__class__ is FusedNode and not create_graph:
                 gradients = _carried(node, g)
                 if gradients is None:
-                    nodes = node.unfold()
-                    if needed is not None:
-                        needed.update(nodes)
+                    node.unfold()
             if gradients is not None:
                 parts, edges, _ = node.fused
                 rules = edges
@@ -158,18 +173,11 @@ def _carried(node: FusedNode, g: Any) -> tuple[Any, ...] | None:
         gradients = parts.carry(g, values)
         if modes.raised is None:
             return gradients
-    except BOUNDS:
-        raise
-    except Exception:
+    except Exception as problem:
         # What goes wrong is told when it does so again, in the operation that is to blame.
-        pass
+        unless_time_is_over(problem)
     modes.raised = None
     return None
-
-
-def sources(node: Node) -> tuple[Any, ...]:
-    """The nodes that a node's inputs come from; a fused node stays what it is."""
-    return node.fused[1] if node.__class__ is FusedNode else node.edges
 
 
 class _Sum:

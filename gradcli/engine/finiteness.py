@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from gradcli.engine import modes
-from gradcli.engine.node import ACCUMULATE_GRAD, Node
+from gradcli.engine.node import ACCUMULATE_GRAD, Node, sources
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import ValueFailure
 
@@ -216,7 +216,7 @@ def _chooser(node: Node, roots: Iterable[Node]) -> Node | None:
         stack = [root]
         while stack:
             here = stack.pop()
-            for edge in here.edges:
+            for edge in sources(here):
                 if edge and edge not in seen and edge.op is not ACCUMULATE_GRAD:
                     seen[edge] = here
                     stack.append(edge)

@@ -30,13 +30,16 @@ from gradcli.engine.memory import arrays_in
 from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, Place, next_order
 from gradcli.engine.operation import Op
 from gradcli.engine.tensor import Tensor
-from gradcli.errors import BOUNDS
+from gradcli.errors import unless_time_is_over
 
 TIMES = 50
 """Evaluations before an expression gets a version: writing one takes as long as a few hundred evaluations."""
 
 VERSIONS = 4
 """An expression of more kinds of tensors than this stays as it is for the others."""
+
+LARGEST = 2**17
+"""Elements of an array beyond which nothing is gained, and to try an expression out would take memory."""
 
 MOST_OPERATIONS = STRIDE - 1
 
@@ -46,7 +49,7 @@ _SYMBOLS = {operator.add: "+", operator.sub: "-", operator.mul: "*", operator.tr
 
 _NAMES: dict[str, Any] = {
     "_Tensor": Tensor, "_Node": Node, "_FusedNode": FusedNode, "_modes": modes, "_order": next_order,
-    "_new": object.__new__, "_frame": _getframe, "_unbroadcast": unbroadcast, "_BOUNDS": BOUNDS,
+    "_new": object.__new__, "_frame": _getframe, "_unbroadcast": unbroadcast, "_unless": unless_time_is_over,
     "__builtins__": {"type": type, "Exception": Exception, "float": float, "int": int},
 }  # fmt: skip
 """What the functions that are written may name."""
@@ -90,8 +93,8 @@ class Expression(NamedTuple):
 def evaluator(expression: Expression, number: int = 0) -> FunctionType:
     """A function of the expression's arguments: its value in a tuple of one; none where it must be computed as usual.
 
-    The functions that it calls must be operations of the table, or `steady`: by the shapes and dtypes of their
-    tensors alone it must be given which operations they come to.
+    The functions that it calls must be operations of the table, or by the shapes and dtypes of their tensors alone it
+    must be given which operations they come to: then `steady` has the places of their tensors.
 
     What the function does changes as it learns: its code is replaced.
     """
@@ -115,7 +118,7 @@ class _Learner:
         function = self.function()
         if self.times < TIMES or modes.attend is not None or function is None:
             return
-        version = _version(self.expression, arguments)
+        version = _version(self.expression, self.number, arguments)
         if version is None:
             function.__code__ = _plain_code("return None #", self.expression.arity)
             return
@@ -153,19 +156,20 @@ class _Operation(NamedTuple):
     place: Place
 
 
-def _version(expression: Expression, arguments: tuple[Any, ...]) -> tuple[CodeType, dict[str, Any]] | None:
+def _version(expression: Expression, number: int, arguments: tuple[Any, ...]) -> tuple[CodeType, dict[str, Any]] | None:
     """The code for arguments of this kind, and the names that it uses; none where there can't be one."""
     try:
-        return _Writer(arguments, *_tried(expression, arguments)).written()
-    except BOUNDS:
-        raise
-    except Exception:
+        return _Writer(number, arguments, *_tried(expression, arguments)).written()
+    except Exception as problem:
         # Whatever is wrong with the arguments is told when the expression is computed as usual.
+        unless_time_is_over(problem)
         return None
 
 
 def _tried(expression: Expression, arguments: tuple[Any, ...]) -> tuple[Tensor, list[_Operation]]:
     """The value for these arguments, and the operations that it took."""
+    if any(type(value) is Tensor and value.array.size > LARGEST for value in arguments):
+        raise _Unfit
     operations: list[_Operation] = []
 
     def attend(
@@ -179,11 +183,16 @@ def _tried(expression: Expression, arguments: tuple[Any, ...]) -> tuple[Tensor, 
         with np.errstate(all="ignore"):
             for step in expression.steps:
                 function, operands = step.function, [values[k] for k in step.operands]
+                named = {name: values[k] for name, k in step.named}
                 if function is None:
                     function, *operands = operands
-                    if not (hasattr(function, "op") or getattr(function, "steady", False)):
+                    if not hasattr(function, "op") and not hasattr(function, "steady"):
                         raise _Unfit
-                values.append(function(*operands, **{name: values[k] for name, k in step.named}))
+                if hasattr(function, "steady"):
+                    given = (*enumerate(operands), *named.items())
+                    if any(type(value) is Tensor and at not in function.steady for at, value in given):
+                        raise _Unfit
+                values.append(function(*operands, **named))
     finally:
         modes.warn, modes.attend = warn, None
     return values[-1], operations
@@ -192,7 +201,8 @@ def _tried(expression: Expression, arguments: tuple[Any, ...]) -> tuple[Tensor, 
 class _Writer:
     """Writes the two functions of an expression's version, from one evaluation of it."""
 
-    def __init__(self, arguments: tuple[Any, ...], result: Tensor, operations: list[_Operation]) -> None:
+    def __init__(self, number: int, arguments: tuple[Any, ...], result: Tensor, operations: list[_Operation]) -> None:
+        self.number = number
         self.arguments = arguments
         self.result = result
         self.operations = operations
@@ -219,10 +229,8 @@ class _Writer:
             f"        return learn({arguments})",
             "    try:",
             *(f"        {line}" for line in lines),
-            "    except _BOUNDS:",
-            "        raise",
-            "    except Exception:",
-            "        return None",
+            "    except Exception as problem:",
+            "        return _unless(problem)",
             "    if _modes.raised is not None:",
             "        _modes.watch.disarm()",
             "        return None",
@@ -251,7 +259,8 @@ class _Writer:
             f"node.op = {self._constant(self.result.node.op)}",
             "node.hooks = None",
             "node.order = _order()",
-            "frame = _frame(1)",
+            # Each version is called by the one before, and the first by the script.
+            f"frame = _frame({self.number + 1})",
             "node.code = frame.f_code",
             "node.instruction = frame.f_lasti",
         ]
@@ -271,26 +280,22 @@ class _Writer:
 
     def _fused_node(self, recorded: list[_Operation], inputs: list[str]) -> list[str]:
         """For several."""
-        backward = self._backward(recorded, len(inputs))
+        backward, reached = self._backward(recorded)
         carry = self._function("carry", [
             "def carry(g, values):",
             f"    {_tuple(self.kept)} = values",
             *(f"    {line}" for line in backward),
         ])  # fmt: skip
-        parts = tuple(self._part(operation) for operation in recorded)
+        parts = tuple(self._part(operation, reached) for operation in recorded)
         # `carry` mustn't hold what holds it.
         self.names = {**self.names, "_parts": Parts(parts, carry)}
-        return [
-            "node = _new(_FusedNode)",
-            f"node.fused = _parts, {_tuple(inputs)}, {_tuple(f'{{{name}}}' for name in self.kept)}",
-        ]
+        edges, values = (inputs[source] for source in reached), (f"{{{name}}}" for name in self.kept)
+        return ["node = _new(_FusedNode)", f"node.fused = _parts, {_tuple(edges)}, {_tuple(values)}"]
 
     def _guards(self) -> tuple[list[str], list[str]]:
         """The conditions under which the version holds, and the names of the nodes that the expression comes from."""
-        guards, inputs = (
-            ["_modes.recording" if modes.recording else "not _modes.recording", "_modes.attend is None"],
-            [],
-        )
+        guards = ["_modes.recording" if modes.recording else "not _modes.recording", "_modes.attend is None"]
+        inputs: list[str] = []
         tracked = modes.recording and any(type(value) is Tensor and value.node for value in self.arguments)
         dtypes = set()
         for k, value in enumerate(self.arguments):
@@ -320,8 +325,10 @@ class _Writer:
             elif type(value) in (int, float) and value != 0:
                 # 0.0 equals -0.0, and isn't the same number.
                 guards.append(f"type(x{k}) is {type(value).__name__} and x{k} == {self._constant(value)}")
-            else:
+            elif _is_immutable(value):
                 guards.append(f"x{k} is {self._constant(value)}")
+            else:
+                raise _Unfit
         if len(dtypes) != 1 or dtypes.pop().kind != "f":
             raise _Unfit
         return guards, inputs
@@ -384,9 +391,12 @@ class _Writer:
             lines.append(f"{local[name]} = {call}")
         return lines, local
 
-    def _backward(self, recorded: list[_Operation], inputs: int) -> list[str]:
-        """The lines of the backward function, newest operation first; they say what must be kept."""
-        lines = []
+    def _backward(self, recorded: list[_Operation]) -> tuple[list[str], list[int]]:
+        """The lines of the backward function, newest operation first, which say what must be kept; and to which of the
+        inputs each gradient that it gives goes. It doesn't add up those of one input: others come between.
+        """
+        lines: list[str] = []
+        reached: list[int] = []
         begun = {f"d{len(recorded) - 1}"}
         for place in reversed(range(len(recorded))):
             op, node = recorded[place].op, recorded[place].node
@@ -407,13 +417,15 @@ class _Writer:
                 if node.shapes is not None and node.shapes[position] is not None:
                     gradient = f"_unbroadcast({gradient}, {self._constant(node.shapes[position])})"
                 source = self.sources[id(edge)]
-                name = f"d{~source}" if source < 0 else f"e{source}"
-                lines.append(f"{name} = {name} + {gradient}" if name in begun else f"{name} = {gradient}")
-                begun.add(name)
-        results = [f"e{k}" for k in range(inputs)]
-        if not begun.issuperset(results):
-            raise _Unfit
-        return [f"d{len(recorded) - 1} = g", *lines, f"return {_tuple(results)}"]
+                if source < 0:
+                    name = f"d{~source}"
+                    lines.append(f"{name} = {name} + {gradient}" if name in begun else f"{name} = {gradient}")
+                    begun.add(name)
+                else:
+                    lines.append(f"e{len(reached)} = {gradient}")
+                    reached.append(source)
+        results = _tuple(f"e{k}" for k in range(len(reached)))
+        return [f"d{len(recorded) - 1} = g", *lines, f"return {results}"], reached
 
     def _saved(self, value: Any) -> str:
         if not isinstance(value, (np.ndarray, np.generic)):
@@ -422,8 +434,8 @@ class _Writer:
         self.kept[name] = None
         return name
 
-    def _part(self, operation: _Operation) -> Part:
-        """What the operation's node is made from."""
+    def _part(self, operation: _Operation, reached: list[int]) -> Part:
+        """What the operation's node is made from; `reached` are the inputs that gradients go to, in their order."""
         node = operation.node
         assert node is not None
         kept = list(self.kept)
@@ -431,8 +443,18 @@ class _Writer:
             Kept(kept.index(self.arrays[id(value)])) if isinstance(value, (np.ndarray, np.generic)) else value
             for value in node.saved
         )
-        sources = tuple(None if edge is None else self.sources[id(edge)] for edge in node.edges)
+        sources = tuple(
+            None if edge is None else source if (source := self.sources[id(edge)]) < 0 else reached.index(source)
+            for edge in node.edges
+        )
         return Part(node.op, sources, saved, node.shapes, node.frees, operation.place)
+
+
+def _is_immutable(value: Any) -> bool:
+    """Whether a value that is the same object is the same value."""
+    if type(value) is tuple:
+        return all(_is_immutable(item) for item in value)
+    return value is None or callable(value) or isinstance(value, (bool, int, float, str, np.dtype))
 
 
 def _tuple(names: Iterable[str]) -> str:

@@ -158,6 +158,10 @@ class Parts:
         return self._instructions
 
 
+passes: list[set[Node]] = []
+"""What each backward pass that runs now, and wants the gradients of some tensors only, will go through."""
+
+
 class FusedNode(Node):
     """A node that stands for a whole expression, until somebody wants to know more of it than the backward pass does.
 
@@ -174,8 +178,8 @@ class FusedNode(Node):
         self.unfold()
         return getattr(self, name)
 
-    def unfold(self) -> list[Node]:
-        """Becomes the node of its last operation, with nodes of their own for those before; gives them all."""
+    def unfold(self) -> None:
+        """Becomes the node of its last operation, with nodes of their own for those before."""
         shared, inputs, values = self.fused
         parts = shared.parts
         instructions = shared.instructions_in(self.code, self.instruction)
@@ -196,9 +200,16 @@ class FusedNode(Node):
                 node.order = self.order - len(parts) + number
                 node.code = self.code
             node.instruction = instructions[number - 1]
+        for needed in passes:
+            if self in needed:
+                needed.update(nodes)
         del self.fused
         self.__class__ = Node  # type: ignore[assignment]
-        return nodes
+
+
+def sources(node: Node) -> tuple[Any, ...]:
+    """The nodes that a node's inputs come from; a fused node stays what it is."""
+    return node.fused[1] if node.__class__ is FusedNode else node.edges
 
 
 class Freed:

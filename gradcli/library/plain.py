@@ -13,7 +13,7 @@ from gradcli.events import Printed
 from gradcli.library import context
 from gradcli.library.arguments import Number, Whole, converted, described
 from gradcli.library.values import List, text_of
-from gradcli.library.vocabulary import FUNCTIONS, METHODS, function, is_steady
+from gradcli.library.vocabulary import FUNCTIONS, METHODS, function, places_of_tensors
 
 MOST_BITS = 2**23
 """Bits of the largest whole number that a product may have: past that, arithmetic on it takes seconds."""
@@ -237,7 +237,7 @@ def _on_plain_values(name: str, on_plain: Any, most: int | None, sequences: bool
     call.__name__ = call.__qualname__ = name
     call.__doc__ = on_tensors.__doc__
     call.body = getattr(on_tensors, "body", on_tensors)  # type: ignore[attr-defined]
-    call.steady = is_steady(on_tensors)  # type: ignore[attr-defined]
+    call.steady = places_of_tensors(on_tensors)  # type: ignore[attr-defined]
     FUNCTIONS[name] = call
     METHODS.setdefault(name, on_tensors)
 

@@ -36,7 +36,7 @@ def function(
 
     `method` keeps it out of the functions; `plain` takes the arguments as they come. One that is `steady` consists of
     operations of the table, the same ones on all tensors of the same shapes and dtypes: an expression with it can be
-    one node.
+    one node. It's entered with the places of its tensors.
     """
 
     def enter(body: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,7 +44,7 @@ def function(
         call = body if plain else bound(body, known_as.rpartition(".")[2])
         call.__name__ = call.__qualname__ = known_as.rpartition(".")[2]
         if steady:
-            call.steady = True  # type: ignore[attr-defined]
+            call.steady = _tensors_of(body)  # type: ignore[attr-defined]
         for key in (known_as, *also):
             (METHODS if method else FUNCTIONS)[key] = call
         return call
@@ -79,8 +79,8 @@ class Later:
         return self.function.body  # type: ignore[attr-defined]
 
     @property
-    def steady(self) -> bool:
-        return is_steady(self.function)
+    def steady(self) -> frozenset[int | str]:
+        return places_of_tensors(self.function)
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self.function(*args, **named)
@@ -88,7 +88,21 @@ class Later:
 
 def is_steady(function: Any) -> bool:
     """Whether a function comes to the same operations each time (see `function`), as one of the table does."""
-    return hasattr(function, "op") or getattr(function, "steady", False)
+    return bool(places_of_tensors(function))
+
+
+def places_of_tensors(function: Any) -> frozenset[int | str]:
+    """Where a steady function takes its tensors; empty for any other."""
+    op = getattr(function, "op", None)
+    return getattr(function, "steady", frozenset()) if op is None else frozenset(range(op.arity))
+
+
+def _tensors_of(body: Callable[..., Any]) -> frozenset[int | str]:
+    """The arguments that are tensors, by position and by name; elsewhere a tensor would be read as a number."""
+    code, kinds = body.__code__, body.__annotations__
+    names = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+    tensors = [name for name in names if kinds.get(name) in ("Tensor", "OptionalTensor")]
+    return frozenset((*tensors, *(place for place in map(names.index, tensors) if place < code.co_argcount)))
 
 
 def enter_later(module: str, keys: str, method: bool = False) -> None:

@@ -124,7 +124,7 @@ class _Record:
 
 
 def _kind(value: Any) -> type:
-    return list if isinstance(value, list) else type(value)
+    return list if isinstance(value, list) else Node if isinstance(value, Node) else type(value)
 
 
 def _closed_over(function: FunctionType) -> Iterator[Any]:
