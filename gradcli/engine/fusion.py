@@ -27,7 +27,7 @@ import numpy as np
 from gradcli.engine import modes
 from gradcli.engine.broadcasting import unbroadcast
 from gradcli.engine.memory import arrays_in
-from gradcli.engine.node import STRIDE, FusedNode, Kept, Node, Part, Parts, Place, next_order
+from gradcli.engine.node import STRIDE, Freed, FusedNode, Node, next_order
 from gradcli.engine.operation import Op
 from gradcli.engine.tensor import Tensor
 from gradcli.errors import unless_time_is_over
@@ -70,6 +70,10 @@ _SHORT_RULES: dict[bytes, str] = {
 """Rules by their bytecode that are shorter than a call of them."""
 
 
+Place = tuple[int | None, int | None, int | None, int | None]
+"""First and last line, first and last column, as a code's `co_positions` gives them."""
+
+
 class Step(NamedTuple):
     """One operation as it stands in the text."""
 
@@ -88,6 +92,76 @@ class Expression(NamedTuple):
     arity: int
     literals: tuple[Any, ...]
     steps: tuple[Step, ...]
+
+
+# ---- its node
+
+
+class Kept(NamedTuple):
+    """A value that an operation saved, by its place among all that a fused node keeps."""
+
+    place: int
+
+
+class Part(NamedTuple):
+    """One operation of a fused node, as its own node would have it."""
+
+    op: Op
+    sources: tuple[int | None, ...]
+    """For each edge its place among the fused node's inputs or, inverted, among the operations before."""
+    saved: tuple[Any, ...]
+    shapes: Any
+    frees: bool
+    place: Place
+
+
+class Parts:
+    """What all fused nodes of an expression share: its operations, and how a gradient passes through all of them.
+
+    `carry` takes the result's gradient and the values that were kept, and gives the gradients of the inputs.
+    """
+
+    __slots__ = ("_instructions", "carry", "frees", "parts")
+
+    def __init__(self, parts: tuple[Part, ...], carry: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]) -> None:
+        self.parts = parts
+        self.carry = carry
+        self.frees = any(part.frees for part in parts)
+        self._instructions: list[int] = []
+
+    def instructions_in(self, code: CodeType, otherwise: int) -> list[int]:
+        """The instruction for each operation in the code that the expression stands in."""
+        if not self._instructions:
+            places = list(code.co_positions())
+            found = ((2 * places.index(part.place) if part.place in places else otherwise) for part in self.parts)
+            self._instructions = list(found)
+        return self._instructions
+
+    def nodes_of(self, whole: FusedNode) -> list[Node]:
+        """The nodes of the operations that a fused node stands for; the last of them is what becomes of itself."""
+        _, inputs, values = whole.fused
+        instructions = self.instructions_in(whole.code, whole.instruction)
+        nodes = [object.__new__(Node) for _ in self.parts[1:]] + [whole]
+        for number, (part, node) in enumerate(zip(self.parts, nodes, strict=True), 1):
+            node.edges = tuple(
+                None if source is None else inputs[source] if source >= 0 else nodes[~source] for source in part.sources
+            )
+            node.saved = (
+                values
+                if values.__class__ is Freed and part.frees
+                else tuple(values[value.place] if type(value) is Kept else value for value in part.saved)
+            )
+            node.shapes = part.shapes
+            if node is not whole:
+                node.op = part.op
+                node.hooks = None
+                node.order = whole.order - len(nodes) + number
+                node.code = whole.code
+            node.instruction = instructions[number - 1]
+        return nodes
+
+
+# ---- its evaluation
 
 
 def evaluator(expression: Expression, number: int = 0) -> FunctionType:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from itertools import count
 from sys import _getframe
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from gradcli.engine import modes
 
@@ -19,10 +19,6 @@ STRIDE = 64
 
 next_order = count(STRIDE, STRIDE).__next__
 """One counter orders nodes and in-place changes, so that "changed after it was saved" is one comparison."""
-
-
-Place = tuple[int | None, int | None, int | None, int | None]
-"""First and last line, first and last column, as a code's `co_positions` gives them."""
 
 
 def site() -> tuple[CodeType | None, int]:
@@ -117,47 +113,6 @@ class Node:
         return f"<{self.name}>"
 
 
-class Kept(NamedTuple):
-    """A value that an operation saved, by its place among all that a fused node keeps."""
-
-    place: int
-
-
-class Part(NamedTuple):
-    """One operation of a fused node, as its own node would have it."""
-
-    op: Op
-    sources: tuple[int | None, ...]
-    """For each edge its place among the fused node's inputs or, inverted, among the operations before."""
-    saved: tuple[Any, ...]
-    shapes: Any
-    frees: bool
-    place: Place
-
-
-class Parts:
-    """What all fused nodes of an expression share: its operations, and how a gradient passes through all of them.
-
-    `carry` takes the result's gradient and the values that were kept, and gives the gradients of the inputs.
-    """
-
-    __slots__ = ("_instructions", "carry", "frees", "parts")
-
-    def __init__(self, parts: tuple[Part, ...], carry: Callable[[Any, tuple[Any, ...]], tuple[Any, ...]]) -> None:
-        self.parts = parts
-        self.carry = carry
-        self.frees = any(part.frees for part in parts)
-        self._instructions: list[int] = []
-
-    def instructions_in(self, code: CodeType, otherwise: int) -> list[int]:
-        """The instruction for each operation in the code that the expression stands in."""
-        if not self._instructions:
-            places = list(code.co_positions())
-            found = ((2 * places.index(part.place) if part.place in places else otherwise) for part in self.parts)
-            self._instructions = list(found)
-        return self._instructions
-
-
 passes: list[set[Node]] = []
 """What each backward pass that runs now, and wants the gradients of some tensors only, will go through."""
 
@@ -165,8 +120,8 @@ passes: list[set[Node]] = []
 class FusedNode(Node):
     """A node that stands for a whole expression, until somebody wants to know more of it than the backward pass does.
 
-    Its `op` is that of the expression's last operation, whose node it becomes then. `fused` is the `Parts`, the nodes
-    that the expression comes from, and all the values that its operations saved.
+    Its `op` is that of the expression's last operation, whose node it becomes then. `fused` is what it stands for (see
+    fusion.py), the nodes that the expression comes from, and all the values that its operations saved.
     """
 
     __slots__ = ()
@@ -180,26 +135,7 @@ class FusedNode(Node):
 
     def unfold(self) -> None:
         """Becomes the node of its last operation, with nodes of their own for those before."""
-        shared, inputs, values = self.fused
-        parts = shared.parts
-        instructions = shared.instructions_in(self.code, self.instruction)
-        nodes: list[Node] = [object.__new__(Node) for _ in parts[1:]] + [self]
-        for number, (part, node) in enumerate(zip(parts, nodes, strict=True), 1):
-            node.edges = tuple(
-                None if source is None else inputs[source] if source >= 0 else nodes[~source] for source in part.sources
-            )
-            node.saved = (
-                values
-                if values.__class__ is Freed and part.frees
-                else tuple(values[value.place] if type(value) is Kept else value for value in part.saved)
-            )
-            node.shapes = part.shapes
-            if node is not self:
-                node.op = part.op
-                node.hooks = None
-                node.order = self.order - len(parts) + number
-                node.code = self.code
-            node.instruction = instructions[number - 1]
+        nodes = self.fused[0].nodes_of(self)
         for needed in passes:
             if self in needed:
                 needed.update(nodes)

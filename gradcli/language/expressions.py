@@ -10,10 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from gradcli.engine.fusion import Expression, evaluator
 from gradcli.errors import NameFailure, ShapeFailure, Span, SyntaxFailure
-from gradcli.language.fusing import Numbers, fused
-from gradcli.language.scope import NAMESPACES, ungrouped
+from gradcli.language.scope import NAMESPACES, Numbers, ungrouped
 
 LOAD, STORE = ast.Load(), ast.Store()
 
@@ -55,7 +53,7 @@ class Expressions:
         self.serial = 0
         self.clause: str | None = None
         self.functions: dict[str, Callable[[Any], Any]] = {}
-        self.evaluators: dict[str, FunctionType] = {}
+        self.evaluators: dict[frozenset[int], FunctionType] = {}
         """Functions that the code calls as constants, by what stands for each until the code is made."""
         self.inside_fused = False
         self.number_names = Numbers(())
@@ -86,18 +84,30 @@ class Expressions:
 
     def expression(self, node: Any) -> ast.expr:
         if node[0] in FUSIBLE and (self.loops or self.depth) and not self.inside_fused:
-            # A function may well be one of plain numbers, and to find that out takes as long as one operation on them.
-            found = fused(node, 2 if self.depth else 1, self.number_names, self.steady)
-            if found is not None:
-                return self.evaluated(node, *found)
+            lowered = self.fused(node)
+            if lowered is not None:
+                return lowered
         method = self.functions.get(node[0])
         if method is None:
             method = self.functions[node[0]] = getattr(self, "on_" + node[0])
         return method(node)
 
-    def evaluated(self, node: Any, expression: Expression, arguments: dict[str, Any]) -> ast.expr:
-        """`(evaluator(x, y) or (the expression,))[0]`: as one where that's possible, else as it stands."""
-        stand_in = f"@evaluator{len(self.evaluators)}"
+    def fused(self, node: Any) -> ast.expr | None:
+        """`(evaluator(x, y) or (the expression,))[0]`: as one where that's possible, else as it stands.
+
+        None where the expression is none that could be one node.
+        """
+        # Scripts without loops and functions do without.
+        from gradcli.engine.fusion import evaluator
+        from gradcli.language.fusing import fused
+
+        # A function may well be one of plain numbers, and to find that out takes as long as one operation on them.
+        found = fused(node, 2 if self.depth else 1, self.number_names, self.steady)
+        if found is None:
+            return None
+        expression, arguments = found
+        # No script has a constant of this kind.
+        stand_in = frozenset((len(self.evaluators),))
         self.evaluators[stand_in] = evaluator(expression)
         self.inside_fused = True
         given = [

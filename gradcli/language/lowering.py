@@ -13,8 +13,7 @@ from collections.abc import Container
 from typing import Any
 
 from gradcli.language.expressions import LOAD, OPERATORS, STORE, Expressions, only_names, placed
-from gradcli.language.fusing import Numbers
-from gradcli.language.scope import NAMESPACES, bound_names, mentions_gradient, ungrouped
+from gradcli.language.scope import NAMESPACES, Numbers, bound_names, mentions_gradient, ungrouped
 
 DEL = ast.Del()
 
@@ -48,6 +47,8 @@ class Lowering(Expressions):
         self.number_names = Numbers(tree[1], self.auto)
         body = self.statements(tree[1])
         body.append(self.checkpoint(tree))
+        # The methods kept in `functions` make a ring of this object: the tree mustn't wait in it for the collector.
+        self.number_names = Numbers(())
         return body
 
     def checkpoint(self, node: Any) -> ast.stmt:

@@ -118,7 +118,7 @@ def compile_unit(
         sys.setrecursionlimit(limit)
 
 
-def _held(code: CodeType, unit: Unit, evaluators: dict[str, FunctionType]) -> CodeType:
+def _held(code: CodeType, unit: Unit, evaluators: dict[frozenset[int], FunctionType]) -> CodeType:
     """The same code, and that of the functions in it, with the unit among its constants: so it's kept with them.
 
     Evaluators take the places of what stood for them.
@@ -126,8 +126,8 @@ def _held(code: CodeType, unit: Unit, evaluators: dict[str, FunctionType]) -> Co
     inner = (
         _held(constant, unit, evaluators)
         if isinstance(constant, CodeType)
-        else evaluators.get(constant, constant)
-        if isinstance(constant, str)
+        else evaluators[constant]
+        if isinstance(constant, frozenset)
         else constant
         for constant in code.co_consts
     )

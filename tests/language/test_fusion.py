@@ -162,7 +162,7 @@ def test_what_isnt_an_operation_on_names_stays_as_it_is(where: str, at_once: pyt
 
 
 def test_a_loop_on_numbers_has_nothing_to_fuse(at_once: pytest.MonkeyPatch) -> None:
-    at_once.setattr("gradcli.language.expressions.evaluator", pytest.fail)
+    at_once.setattr("gradcli.engine.fusion.evaluator", pytest.fail)
     session = run(
         "a = 0.5; i = 0; const c = 2\n"
         "while i < 5 { a = a * 0.5 + 0.1; i = i + 1; a += c * 2 - 1 }\n"
@@ -352,6 +352,11 @@ def evaluated(failure: Exception) -> Any:
     sine = next(name for name, value in evaluate.__globals__.items() if value is np.sin)
     evaluate.__globals__[sine] = forward
     return evaluate(*arguments)
+
+
+def test_names_of_the_code_are_no_texts_of_a_script(at_once: pytest.MonkeyPatch) -> None:
+    session = run("for k in range(3) { h = x * w + 1; s = ['@evaluator0', '@evaluator', (0,), 0, '0'] }")
+    assert list(session["s"]) == ["@evaluator0", "@evaluator", (0,), 0, "0"]
 
 
 def test_versions_are_bounded(at_once: pytest.MonkeyPatch) -> None:
