@@ -173,7 +173,8 @@ def evaluator(expression: Expression, number: int = 0) -> FunctionType:
     What the function does changes as it learns: its code is replaced.
     """
     learner = _Learner(expression, number)
-    function = FunctionType(_plain_code("return learn", expression.arity), {"learn": learner, **_NAMES})
+    code = _plain_code("return learn({arguments})", expression.arity)
+    function = FunctionType(code, {"learn": learner, "__builtins__": _NAMES["__builtins__"]})
     learner.function = weakref.ref(function)
     return function
 
@@ -194,7 +195,7 @@ class _Learner:
             return
         version = _version(self.expression, self.number, arguments)
         if version is None:
-            function.__code__ = _plain_code("return None #", self.expression.arity)
+            function.__code__ = _plain_code("return None", self.expression.arity)
             return
         code, names = version
         last = self.number + 1 == VERSIONS
@@ -210,7 +211,7 @@ def _never(*arguments: Any) -> None:
 def _plain_code(body: str, arity: int) -> CodeType:
     arguments = ", ".join(f"x{k}" for k in range(arity))
     names: dict[str, Any] = {}
-    exec(f"def evaluate({arguments}):\n    {body}({arguments})", names)
+    exec(f"def evaluate({arguments}):\n    {body.format(arguments=arguments)}", names)
     return names["evaluate"].__code__
 
 
