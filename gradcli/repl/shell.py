@@ -8,7 +8,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from prompt_toolkit import PromptSession
+from prompt_toolkit.application.current import get_app
 from prompt_toolkit.enums import EditingMode
+from prompt_toolkit.input.typeahead import get_typeahead
 
 import gradcli
 from gradcli.repl.completion import GrCompleter
@@ -113,13 +115,29 @@ def run_repl(
         prompt.output.write(f"gradcli {gradcli.__version__}   :help for help, Ctrl-D to leave\n")
     while True:
         try:
-            text = prompt.prompt()
+            text = prompt.prompt(pre_run=_history_before_keys)
             loading.shell().submit(text)
         except KeyboardInterrupt:
             # While typing, or between two runs of one command.
             continue
         except EOFError:
             return 0
+
+
+def _history_before_keys() -> None:
+    """Lets keys that were typed before the prompt came wait until it has read its history, where Up looks."""
+    app = get_app()
+    typed = get_typeahead(app.input)
+    if not typed:
+        return
+
+    async def feed() -> None:
+        app.key_processor.feed_multiple(typed)
+        app.key_processor.process_keys()
+
+    # In this order: a history of ours is read in one step of the loop.
+    app.current_buffer.load_history_if_not_yet_loaded()
+    app.create_background_task(feed())
 
 
 def _begin(shell: Shell, settings: list[str], file: str | None) -> None:

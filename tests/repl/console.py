@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import io
+import select
 import threading
-import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from prompt_toolkit.input import create_pipe_input
+from prompt_toolkit.application.current import AppSession, create_app_session
+from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from gradcli import Session
@@ -22,7 +24,7 @@ ENTER, TAB, UP, DOWN, LEFT = "\r", "\t", "\x1b[A", "\x1b[B", "\x1b[D"
 CTRL_C, CTRL_D, CTRL_R = "\x03", "\x04", "\x12"
 
 PAUSE = "pause"
-"""Among keys: a person looks up. History is read while the prompt waits, so keys in one rush come before it."""
+"""Among keys: a person looks up, until the prompt has read what was typed and waits for more."""
 
 
 @dataclass
@@ -39,12 +41,12 @@ def typed(*keys: str, session: Session | None = None, **options: Any) -> Typed:
     """Runs the REPL on keys, and leaves it by Ctrl-D."""
     session = session or Session()
     renderer = PlainRenderer(io.StringIO(), io.StringIO(), session.text_of)
-    with create_pipe_input() as keyboard:
+    with create_pipe_input() as keyboard, create_app_session() as screen:
 
         def type_all() -> None:
             for key in (*keys, CTRL_C + CTRL_D):
                 if key == PAUSE:
-                    time.sleep(0.2)
+                    _wait_until_idle(keyboard, screen)
                 else:
                     keyboard.send_text(key)
 
@@ -53,6 +55,20 @@ def typed(*keys: str, session: Session | None = None, **options: Any) -> Typed:
         status = run_repl(session, renderer, input=keyboard, output=DummyOutput(), **options)
         typist.join()
     return Typed(renderer.out.getvalue(), renderer.err.getvalue(), session, status)
+
+
+def _wait_until_idle(keyboard: PipeInput, screen: AppSession) -> None:
+    """Returns when the prompt has gone through its loop some times, and there was nothing left to read."""
+    turns = 0
+    while turns < 20:
+        app = screen.app
+        turned = threading.Event()
+        if app is not None and app.is_running and not app.is_done and app.loop is not None:
+            with suppress(RuntimeError):
+                # Raised where the loop has just been closed.
+                app.loop.call_soon_threadsafe(turned.set)
+        unread, _, _ = select.select([keyboard.fileno()], [], [], 0)
+        turns = turns + 1 if turned.wait(0.05) and not unread else 0
 
 
 def lines(*texts: str, session: Session | None = None, **options: Any) -> Typed:

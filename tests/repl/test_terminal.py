@@ -161,8 +161,8 @@ def test_completion(terminal: Terminal) -> None:
 
 def test_ctrl_c_ends_what_runs_and_not_the_session(terminal: Terminal) -> None:
     terminal.line("x = 3; backward x^2", "tensor(6.)")
-    terminal.type("backward x^3; while true { x += 1 }\r")
-    time.sleep(0.7)
+    terminal.type("backward x^3; print(70 + 7); while true { x += 1 }\r")
+    terminal.wait_for("\n77\n")
     terminal.type("\x03")
     terminal.wait_for("interrupted: names and gradients are as they were before this line")
     assert "(tensor(3., requires_grad=True), tensor(6.))" in terminal.line("x, x.grad", "6.))")
@@ -175,8 +175,9 @@ def test_ctrl_c_ends_what_runs_and_not_the_session(terminal: Terminal) -> None:
 
 def test_a_second_ctrl_c_leaves_where_one_operation_does_not_end(terminal: Terminal) -> None:
     # One step of Python's, and a long one: whole numbers have no fast product of matrices.
-    terminal.type("a = ones(2000, 2000, dtype=int64); a @ a\r")
-    time.sleep(0.5)
+    terminal.type("a = ones(2000, 2000, dtype=int64); print(70 + 7); a @ a\r")
+    terminal.wait_for("\n77\n")
+    time.sleep(0.3)
     terminal.type("\x03")
     time.sleep(0.2)
     # Of those before the message only the first counts.

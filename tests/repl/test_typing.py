@@ -116,6 +116,12 @@ def test_up_finds_the_latest_line_that_begins_the_same() -> None:
     assert typed("11", ENTER, "print(2)", ENTER, PAUSE, "1", UP, ENTER).out == "11\n2\n11\n"
 
 
+def test_keys_typed_ahead_find_the_lines_before_them() -> None:
+    """In one rush, as by a person who doesn't wait for a prompt that is late."""
+    keys = ("11", ENTER, "print(2)", ENTER, "1", UP, ENTER, CTRL_R, "rint", ENTER, ENTER, UP, UP, ENTER)
+    assert typed("".join(keys)).out == "11\n2\n11\n2\n11\n"
+
+
 def test_ctrl_r_searches() -> None:
     assert typed("print(12)", ENTER, "3", ENTER, PAUSE, CTRL_R, "rint", ENTER, ENTER).out == "12\n3\n12\n"
 
