@@ -192,12 +192,12 @@ def _in_use(counts: int) -> int:
 def _left() -> int:
     """The bytes that the machine, or the group of processes that this one was put in, has to give."""
     left = 0
-    with suppress(OSError), open("/proc/meminfo", encoding="ascii") as lines:
+    with suppress(OSError), open("/proc/meminfo", encoding="utf-8") as lines:
         for line in lines:
             if line.startswith(("MemAvailable:", "SwapFree:")):
                 left += int(line.split()[1]) * 1024
     left = left or 2**60
     # A group without a bound of its own says "max".
-    with suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max", encoding="ascii") as file:
+    with suppress(OSError, ValueError), open("/sys/fs/cgroup/memory.max", encoding="utf-8") as file:
         left = min(left, int(file.read()))
     return left

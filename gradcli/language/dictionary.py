@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from gradcli.language import custom, dotted, literals, operators, seeing, tracked  # noqa: F401  (they enter themselves)
 from gradcli.language.nearest import nearest
 from gradcli.language.runtime import RUNTIME, GradMode
 from gradcli.library import CONSTANTS, FUNCTIONS
-from gradcli.library.vocabulary import is_steady, method_of
+from gradcli.library.vocabulary import Later, is_steady, method_of
 
 
 def no_grad():
@@ -40,9 +41,17 @@ class Dictionary:
     def __contains__(self, name: str) -> bool:
         return name in BUILTINS
 
+    def load(self, names: Iterable[str]) -> None:
+        """Has the functions of these names at hand, as far as they waited for their first use."""
+        for name in names:
+            value = BUILTINS.get(name)
+            if type(value) is Later:
+                BUILTINS[name] = value.function
+
     def is_operation(self, name: str) -> bool:
         """Whether a function or a method is an operation of the table by itself."""
-        return hasattr(BUILTINS.get(name) or method_of(name), "op")
+        value = BUILTINS.get(name) or method_of(name)
+        return hasattr(value.function if type(value) is Later else value, "op")
 
     def is_steady(self, name: str) -> bool:
         """Whether a word is a function that comes to the same operations each time."""

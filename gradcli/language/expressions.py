@@ -368,6 +368,7 @@ class Expressions:
                 span=self.span(node),
                 help=f"did you mean `{near}`?" if near else "",
             )
+        self.read[key] = None
         return self.name(key, node)
 
     def on_prime(self, node: Any) -> ast.expr:

@@ -107,6 +107,7 @@ def compile_unit(
         lowering = Lowering(file, not explicit, own, vocabulary, consts, loop_names)
         body = lowering.program(tree)
         cells = [name for name in {**bound, **lowering.read} if name in own or name not in vocabulary]
+        vocabulary.load(lowering.read)
         unit = Unit(file, key, text, bound, lowering.consts, explicit, lowering.sees)
         return unit, _held(_code(body, cells, key), unit, lowering.evaluators)
     except RecursionError:

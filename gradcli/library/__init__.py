@@ -6,30 +6,21 @@ from typing import Any
 from gradcli.engine import Tensor
 from gradcli.library import (  # noqa: F401  (importing a module enters its functions)
     autograd,
-    casts,
-    comparisons,
     creation,
-    expanding,
-    extremes,
-    functional,
-    parts,
     plain,
     pointwise,
-    products,
     queries,
-    reducing,
     shapes,
 )
 from gradcli.library.later import LATER, LATER_METHODS
 from gradcli.library.values import DTYPE_WORDS, DTYPES
 from gradcli.library.vocabulary import CONSTANTS, FUNCTIONS, enter_in_place, enter_later, method_of
 
-enter_in_place(autograd.IN_PLACE)
-plain.enter_plain()
 for _module, _names in LATER.items():
     enter_later(f"gradcli.library.{_module}", _names)
 for _module, _names in LATER_METHODS.items():
     enter_later(f"gradcli.library.{_module}", _names, method=True)
+enter_in_place(autograd.IN_PLACE)
 enter_in_place(
     "sinc lgamma digamma erfinv i0 logit polygamma mvlgamma xlogy nan_to_num copysign ldexp nextafter sgn "
     "conj_physical scatter scatter_add scatter_reduce index_add index_copy index_fill index_reduce index_put put "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from gradcli.library.arguments import (
     axes_of,
     axis_of,
 )
+from gradcli.library.plain import on_plain_values
 from gradcli.library.values import parts_type
 from gradcli.library.vocabulary import function
 
@@ -289,3 +291,7 @@ def topk(input: Tensor, k: Whole, dim: Whole = -1, largest: Flag = True, sorted:
         return TopkParts((_reshaped(_take_topk, input), index_tensor(np.zeros((), np.int64))))
     index = np.take(argsorted(input.array, axis, largest), np.arange(k), axis=axis)
     return TopkParts((_take_topk(input, index, axis), index_tensor(index)))
+
+
+on_plain_values("max", builtins.max, None, sequences=True)
+on_plain_values("min", builtins.min, None, sequences=True)

@@ -215,7 +215,7 @@ def float_(value=0.0):
 _PLAIN = (builtins.int, builtins.float, builtins.bool)
 
 
-def _on_plain_values(name: str, on_plain: Any, most: int | None, sequences: bool = False) -> None:
+def on_plain_values(name: str, on_plain: Any, most: int | None, sequences: bool = False) -> None:
     """Gives a tensor function Python's meaning for up to `most` plain numbers (and, for some, for lists)."""
     on_tensors = FUNCTIONS[name]
 
@@ -239,25 +239,16 @@ def _on_plain_values(name: str, on_plain: Any, most: int | None, sequences: bool
     call.body = getattr(on_tensors, "body", on_tensors)  # type: ignore[attr-defined]
     call.steady = places_of_tensors(on_tensors)  # type: ignore[attr-defined]
     FUNCTIONS[name] = call
-    METHODS.setdefault(name, on_tensors)
+    METHODS[name] = on_tensors
 
 
-def _rounded(number: Any, digits: Any = None) -> Any:
+def rounded(number: Any, digits: Any = None) -> Any:
     """Python's round, which would compute the power of ten that a number is far below."""
     if digits is not None:
         digits = converted(Whole, digits, "round", "ndigits", 1)
         if type(number) is builtins.int and -digits > number.bit_length():
             return 0
     return round(number, digits)
-
-
-def enter_plain() -> None:
-    """To be called when the tensor functions of these names stand."""
-    _on_plain_values("abs", abs, 1)
-    _on_plain_values("round", _rounded, 2)
-    _on_plain_values("sum", sum, 1, sequences=True)
-    _on_plain_values("max", max, None, sequences=True)
-    _on_plain_values("min", min, None, sequences=True)
 
 
 # ---- math: plain numbers in, plain numbers out

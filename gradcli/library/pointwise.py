@@ -3,6 +3,7 @@ comparisons and casts."""
 
 from __future__ import annotations
 
+import builtins
 from math import pi
 from typing import Any
 
@@ -18,6 +19,7 @@ from gradcli.engine.protocols import power
 from gradcli.engine.protocols import remainder as remainder_of
 from gradcli.errors import TypeFailure, ValueFailure
 from gradcli.library.arguments import Number, Operand, OptionalOperand, OptionalText, Whole
+from gradcli.library.plain import on_plain_values, rounded
 from gradcli.library.vocabulary import CONSTANTS, alias, enter_table, function
 
 # ---- arithmetic
@@ -408,7 +410,7 @@ def masked_fill(input: Tensor, mask: Tensor, value: Operand):
     return fill(mask, as_tensor(value, input.dtype), input)
 
 
-# ---- casts
+# ---- the table's own, and second names
 
 enter_table()
 for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul"), ("true_divide", "div"),
@@ -419,6 +421,8 @@ for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul")
                    ("special.exp2", "exp2"), ("F.relu", "relu"), ("F.sigmoid", "sigmoid"), ("F.tanh",
                    "tanh")):  # fmt: skip
     alias(_new, _old)
+on_plain_values("abs", builtins.abs, 1)
+on_plain_values("round", rounded, 2)
 
 CONSTANTS |= {"pi": pi, "tau": 2 * pi, "e": float(np.e), "inf": float("inf"), "nan": float("nan")}
 CONSTANTS |= {f"math.{name}": CONSTANTS[name] for name in ("pi", "tau", "e", "inf", "nan")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 from math import inf
 from math import prod as prod_of
 from typing import Any
@@ -25,6 +26,7 @@ from gradcli.library.arguments import (
     axis_of,
     described,
 )
+from gradcli.library.plain import on_plain_values
 from gradcli.library.vocabulary import function
 
 
@@ -366,3 +368,5 @@ def _truth(name: str, test: Any, words: str, nothing: str, result: str) -> None:
 _truth("all", np.all, "Whether all elements are nonzero, or all along dims.", "true", "bool")
 _truth("any", np.any, "Whether any element is nonzero, or any along dims.", "false", "bool")
 _truth("count_nonzero", np.count_nonzero, "How many elements are nonzero, of all or along dims.", "0", "int64")
+
+on_plain_values("sum", builtins.sum, 1, sequences=True)

@@ -70,8 +70,9 @@ class Later:
 
     @property
     def function(self) -> Callable[..., Any]:
-        """The function itself."""
-        import_module(self.module)
+        """The function itself, for which its module is loaded."""
+        if self._register[self._key] is self:
+            import_module(self.module)
         return self._register[self._key]
 
     @property

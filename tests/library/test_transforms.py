@@ -15,8 +15,6 @@ import pytest
 from gradcli import GradcliError, Session, Tensor
 from gradcli.engine import jacobians
 from gradcli.errors import AutogradFailure, ShapeFailure, TypeFailure, ValueFailure
-from gradcli.language.dictionary import BUILTINS
-from gradcli.library.vocabulary import FUNCTIONS, Later
 from tests.library import transform_cases
 from tests.library.transform_cases import VALUES, in_gradcli
 
@@ -196,17 +194,6 @@ def test_scripts_that_use_no_transform_do_not_load_them() -> None:
         f" name.endswith({(*MODULES, 'batching', 'jacobians', 'deferred')!r})])"
     )
     assert subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout == "[]\n"
-
-
-def test_the_names_that_are_loaded_later_are_those_that_the_modules_have() -> None:
-    promised = {key for key, value in BUILTINS.items() if type(value) is Later and not key.startswith("@")}
-    for key in promised:
-        assert type(BUILTINS[key].function) is not Later
-    modules = {BUILTINS[key].module for key in promised}
-    entered = {
-        key for key, value in FUNCTIONS.items() if getattr(getattr(value, "body", None), "__module__", None) in modules
-    }
-    assert entered <= promised
 
 
 # ---- maps and checks
