@@ -381,11 +381,13 @@ class Lowering(Expressions):
 
     def do_while(self, node: Any) -> list[ast.stmt]:
         condition, block = node[1]
-        test = self.expression(condition)
         self.loops += 1
-        body = self.block(block)
+        # The test stands in the body: Python 3.11 adapts code to what runs by counting unconditional jumps back, and a
+        # script's code has run for the first time when it ends. Such a loop takes three quarters of the time.
+        over = placed(ast.UnaryOp(ast.Not(), self.expression(condition)), condition)
+        body = [placed(ast.If(over, [placed(ast.Break(), condition)], []), condition), *self.block(block)]
         self.loops -= 1
-        return [placed(ast.While(test, body, []), condition)]
+        return [placed(ast.While(self.constant(True, condition), body, []), condition)]
 
     def do_for(self, node: Any) -> list[ast.stmt]:
         target, iterable, block = node[1]
