@@ -8,14 +8,16 @@ import warnings
 from collections.abc import Container
 from functools import cached_property
 from types import CodeType, FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gradcli.collector import paused
 from gradcli.errors import LimitFailure, Span
 from gradcli.grammar import parse
 from gradcli.language.lowering import Lowering
-from gradcli.language.origins import Origin, named_places, origins_of
 from gradcli.language.scope import bound_names, mentions
+
+if TYPE_CHECKING:
+    from gradcli.language.origins import Origin
 
 FRAMES_TO_COMPILE = 6000
 """Python's frames that lowering may take: some 1,500 brackets in each other."""
@@ -47,10 +49,15 @@ class Unit:
     @cached_property
     def origins(self) -> dict[str, Origin]:
         """What the value of a name comes from."""
+        # Only a failure or a graph asks.
+        from gradcli.language.origins import origins_of
+
         return origins_of(parse(self.text, self.file))
 
     @cached_property
     def _named(self) -> dict[tuple[int, int, int, int], str]:
+        from gradcli.language.origins import named_places
+
         return named_places(parse(self.text, self.file))
 
     def span_of(self, code: CodeType, instruction: int) -> Span | None:

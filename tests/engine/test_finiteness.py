@@ -7,7 +7,7 @@ import re
 import pytest
 
 from gradcli import GradcliError, Session
-from gradcli.engine import finiteness
+from gradcli.engine import nonfinite
 from gradcli.events import Warned
 
 
@@ -157,7 +157,7 @@ def test_what_a_graph_is_drawn_from_is_kept_through_a_warning() -> None:
 
 def test_cures_name_what_exists() -> None:
     """A remedy that the vocabulary doesn't have is none."""
-    texts = [*finiteness._POLES.values(), *finiteness._DOMAINS.values(), finiteness._DIVISION, finiteness._DOUBLE_WHERE]
+    texts = [*nonfinite._POLES.values(), *nonfinite._DOMAINS.values(), nonfinite._DIVISION, nonfinite._DOUBLE_WHERE]
     written = [code for text in texts for code in re.findall("`(.*?)`", text)]
     assert len(written) > 20
     session = Session()
