@@ -18,7 +18,7 @@ from gradcli.engine.operation import no_rule
 from gradcli.engine.tensor import CUT, AutogradMeta, Tensor
 from gradcli.errors import AutogradFailure, ShapeFailure, unless_time_is_over
 
-_order = attrgetter("order")
+_order = attrgetter("node.order")
 
 
 class Reached:
@@ -67,11 +67,15 @@ def _propagated(
     waiting = _Waiting()
     heap, entries = waiting.heap, waiting.entries
     leaves: dict[Node, _Sum] = {}
-    for node, g in roots:
-        if needed is None or node in needed:
-            waiting.add(node, g)
     freed = None if retain_graph else Freed()
-    node, g = waiting.newest()
+    if len(roots) == 1 and needed is None:
+        # The usual pass begins without waiting.
+        node, g = roots[0]
+    else:
+        for root, given in roots:
+            if needed is None or root in needed:
+                waiting.add(root, given)
+        node, g = waiting.newest()
     while node is not None:
         if node.hooks is not None:
             g = _run_hooks(node.hooks, g, reached)
@@ -158,7 +162,7 @@ def _propagated(
             node, g = waiting.newest()
         else:
             node, g = held, held_g
-    reached.leaves += [(leaf, leaves[leaf].g) for leaf in sorted(leaves, key=_order, reverse=True)]
+    reached.leaves += [(leaf.node, leaf.g) for leaf in sorted(leaves.values(), key=_order, reverse=True)]
     return reached
 
 

@@ -123,11 +123,11 @@ def backward(
             retain_graph=create_graph if retain_graph is None else retain_graph,
             create_graph=create_graph,
         )
-        changes = [
-            (leaf.saved, _new_gradient(leaf.saved.grad, g))
-            for leaf, g in reached.leaves
-            if leaf.saved.stopped is not leaf
-        ]
+        changes = []
+        for leaf, g in reached.leaves:
+            meta = leaf.saved
+            if meta.stopped is not leaf:
+                changes.append((meta, _new_gradient(meta.grad, g)))
         if inputs is not None:
             given = [(tensor.ensure_meta(), reached.captured.get(tensor.node)) for tensor in inputs]
             changes += [(meta, _new_gradient(meta.grad, g)) for meta, g in given if g is not None]
@@ -140,9 +140,9 @@ def backward(
 
 def _new_gradient(old: Tensor | None, g: Any) -> Any:
     """What `.grad` becomes: the sum with what's there, in an array of its own."""
-    if type(g) is Tensor:
-        return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
-    return _own(g) if old is None else old.array + g
+    if g.__class__ is not Tensor:
+        return _own(g) if old is None else old.array + g
+    return Tensor(_own(g.array), g.node) if old is None else old + g
 
 
 def _not_empty(inputs: Sequence[Tensor], name: str) -> None:
