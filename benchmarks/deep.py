@@ -35,13 +35,10 @@ def resident() -> int | None:
 
 
 def by_gradcli(nodes: int) -> Steps:
-    import gc
-
     from gradcli import Session
+    from gradcli.process import settle
 
-    # As the command does it.
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    settle()
     session = Session()
 
     def run(text: str) -> None:

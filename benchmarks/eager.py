@@ -32,7 +32,9 @@ def peak() -> int | None:
 
 def by_gradcli(n: int) -> float:
     from gradcli import Session
+    from gradcli.process import settle
 
+    settle()
     session = Session()
     text = (
         f"x = full([{n}], 0.5, requires_grad=true); h = x\n"

@@ -6,7 +6,6 @@ node's share of a backward through so many nodes.
 
 from __future__ import annotations
 
-import gc
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -50,9 +49,9 @@ def statement(before: int) -> tuple[float, float]:
 def backward(nodes: int) -> tuple[float, float]:
     """Seconds for each node of a backward, and the gradient of one through 1,000."""
     from gradcli import Session
+    from gradcli.process import settle
 
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 50)  # as the command does it
+    settle()
     session = Session()
 
     def run(text: str) -> None:

@@ -18,6 +18,7 @@ from gradcli.filesystem import read_text, unwritten
 from gradcli.grammar import parse, parse_expression, tokens
 from gradcli.language.scope import mentions
 from gradcli.limits import interruptible, memory_limit, size_in_bytes, time_limit
+from gradcli.process import settle
 from gradcli.render.color import is_rich
 from gradcli.session import Session
 
@@ -92,12 +93,8 @@ def evaluate(
                     session.nan = nan
                     session.counts_passes = getattr(renderer, "counts_passes", False)
                     if not gc.isenabled():
-                        # The command turned it off, for the start; what was loaded isn't worth a look later either.
-                        gc.freeze()
-                        # Graphs are freed by counts of references; what the collector would look through, time and
-                        # again, are nodes that are in use.
-                        gc.set_threshold(50_000, 20, 50)
-                        gc.enable()
+                        # The command turned it off, for the start.
+                        settle()
                     looking = None if look is None else look(session, show)
                     attend = show if looking is None else looking.event
                     # What an earlier text computes may be what a later one wants to see.

@@ -27,8 +27,10 @@ def start(
 
     def session() -> Any:
         from gradcli.engine import modes
+        from gradcli.process import settle
         from gradcli.session import Session
 
+        settle()
         modes.precision = precision
         return Session(dtype=dtype, seed=seed, tracking=tracking)
 
