@@ -302,13 +302,14 @@ def grad(x: Tensor):
         backward sum(x^2)
         x.grad
     """
-    if x.grad is None and not x.is_leaf and modes.warn is not None:
+    found = x.grad
+    if found is None and not x.is_leaf and modes.warn is not None:
         modes.warn(
             "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
             "populated during backward.",
             "call `.retain_grad()` on it before the backward, or ask for it directly: `grad(y, x)`",
         )
-    return x.grad
+    return found
 
 
 @_of_tensors
