@@ -94,7 +94,7 @@ def evaluate(
                     session.counts_passes = getattr(renderer, "counts_passes", False)
                     if not gc.isenabled():
                         # The command turned it off, for the start.
-                        settle()
+                        settle(keep_memory=limit is None)
                     looking = None if look is None else look(session, show)
                     attend = show if looking is None else looking.event
                     # What an earlier text computes may be what a later one wants to see.

@@ -16,15 +16,18 @@ LARGE = 2**25
 """Bytes from which an array goes back to the system at once; glibc takes no more."""
 
 
-def settle() -> None:
-    """To be called when what scripts need is loaded."""
+def settle(*, keep_memory: bool = True) -> None:
+    """To be called when what scripts need is loaded.
+
+    `keep_memory` has what is freed kept for what comes next: not where somebody counts the process's memory.
+    """
     # What was loaded isn't worth a look.
     gc.freeze()
     # Graphs are freed by counts of references; what the collector would look through, time and again, are nodes that
     # are in use.
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(50_000, 200, 50)
     gc.enable()
-    if sys.platform == "linux":
+    if keep_memory and sys.platform == "linux":
         _keep_freed_memory()
 
 
