@@ -183,6 +183,7 @@ def foreign(module: str) -> set[str]:
 ALLOWED = {
     "errors": set(),
     "collector": set(),
+    "process": set(),
     "events": {"errors"},
     "grammar": {"errors", "collector"},
     "engine": {"errors"},
@@ -197,7 +198,8 @@ ALLOWED = {
     "formatting": {"errors", "filesystem", "grammar", "render"},
     "highlight": {"grammar", "library"},
     "evaluate": {
-        "errors", "events", "filesystem", "limits", "engine", "grammar", "language", "session", "render", "highlight",
+        "errors", "events", "filesystem", "limits", "process", "engine", "grammar", "language", "session", "render",
+        "highlight",
     },
     "inspecting": {
         "errors", "events", "filesystem", "engine", "library", "grammar", "language", "analysis", "render", "session",
