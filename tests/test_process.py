@@ -13,8 +13,7 @@ FAULTS = """
 import resource, sys
 import numpy as np
 import gradcli.process
-if len(sys.argv) > 1:
-    gradcli.process.settle(keep_memory=sys.argv[1] == "keep")
+gradcli.process.settle(keep_memory=sys.argv[1] == "keep")
 
 def run():
     large = [np.ones(10**5) for _ in range(50)]

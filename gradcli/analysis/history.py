@@ -162,7 +162,7 @@ def history_of(y: Tensor, place_of: PlaceOf, names: Mapping[str, Tensor]) -> His
             raise AutogradFailure(
                 f"the values that led to this result were changed in place: {node.op.name} at {{place}} saw others",
                 help="make a new value instead of changing the old one (`y = y + 1` for `y += 1`)",
-                places={"place": (node.code, node.instruction if node.code else 0)},
+                places={"place": node.place},
             )
         steps[node] = _step(len(steps) + 1, node, kept, steps, place_of, called.get(node))
     ordered = list(steps.values())

@@ -319,7 +319,7 @@ def _check_unchanged(node: Node) -> None:
         f"{node.op.name} at {{saver}} saved {value}, and {{change}} changed it",
         help="make a new value instead of changing the old one ({change.instead}), or change a `.clone()`",
         places={
-            "saver": (node.code, node.instruction if node.code else 0),
+            "saver": node.place,
             "change": (change.code, change.instruction),
         },
     )

@@ -58,7 +58,7 @@ def no_single_number(name: str, shape: tuple[int, ...], node: Node, help: str) -
         f"{name} needs one number to start from, and {{root.value}} has shape {shape}",
         label="grad can be implicitly created only for scalar outputs",
         help=help,
-        places={"root": (node.code, node.instruction) if node.code else (None, 0)},
+        places={"root": node.place},
     )
 
 
@@ -140,9 +140,9 @@ def backward(
 
 def _new_gradient(old: Tensor | None, g: Any) -> Any:
     """What `.grad` becomes: the sum with what's there, in an array of its own."""
-    if g.__class__ is not Tensor:
-        return _own(g) if old is None else old.array + g
-    return Tensor(_own(g.array), g.node) if old is None else old + g
+    if type(g) is Tensor:
+        return Tensor(_own(g.array), g.node) if old is None else old + g  # type: ignore[operator]
+    return _own(g) if old is None else old.array + g
 
 
 def _not_empty(inputs: Sequence[Tensor], name: str) -> None:
@@ -232,7 +232,7 @@ def grad(
                 "One of the differentiated Tensors appears to not have been used in the graph. "
                 "Set allow_unused=True if this is the desired behavior.",
                 help="is the result computed from {input} itself, and not from a copy or a detached one?",
-                places={"input": (tensor.node.code, tensor.node.instruction if tensor.node.code else 0)},
+                places={"input": tensor.node.place},
             )
     return results
 

@@ -82,6 +82,11 @@ class Node:
         self.code, self.instruction = site()
 
     @property
+    def place(self) -> tuple[CodeType | None, int]:
+        """Where in a script it was made, as `site` gives it."""
+        return (None, 0) if self.code is None else (self.code, self.instruction)
+
+    @property
     def name(self) -> str:
         """PyTorch's name for the function, such as `MulBackward0`; one of several results bears its maker's."""
         return self.edges[0].name if self.op.name == "part" else self.op.grad_name

@@ -70,9 +70,7 @@ class NonFinite(NamedTuple):
     """The places of a script that the texts speak of."""
 
 
-def in_value(
-    out: Any, inputs: tuple[Any, ...], op: Any, flag: str | None, told: Container[str] = ()
-) -> NonFinite | None:
+def in_value(out: Any, inputs: tuple[Any, ...], op: Any, flag: str | None, told: Container[str]) -> NonFinite | None:
     """What is new in an operation's result; `flag` is what the processor raised. None where nothing is, or it's of
     a kind that was told before.
     """
@@ -95,10 +93,10 @@ def in_gradient(node: Node, g: Any, given: Any, flag: str | None, roots: Iterabl
     message = f"a gradient became {new.kind}{_at(new.spot)}: {how} in the backward of {node.op.name} at {{op}}"
     if chooser is not None:
         message += ", in the branch that `where` at {chooser} did not select"
-        return NonFinite("gradient", message, _DOUBLE_WHERE, {"op": _place(node), "chooser": _place(chooser)})
+        return NonFinite("gradient", message, _DOUBLE_WHERE, {"op": node.place, "chooser": chooser.place})
     # The 0 comes from outside, and the rule's own factor is what's infinite.
     cure = cure_of(node.op.name, "divide by zero" if zero else flag, bool(np.isinf(g).any()))
-    return NonFinite("gradient", message, cure, {"op": _place(node)})
+    return NonFinite("gradient", message, cure, {"op": node.place})
 
 
 def cure_of(name: str, flag: str | None, infinite: bool = False) -> str:
@@ -188,7 +186,3 @@ def _chooser(node: Node, roots: Iterable[Node]) -> Node | None:
                 return above
             above = seen[above]
     return None
-
-
-def _place(node: Node) -> tuple[Any, int]:
-    return (node.code, node.instruction) if node.code is not None else (None, 0)

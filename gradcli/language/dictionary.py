@@ -9,7 +9,7 @@ from gradcli.language import custom, dotted, literals, operators, seeing, tracke
 from gradcli.language.nearest import nearest
 from gradcli.language.runtime import RUNTIME, GradMode
 from gradcli.library import CONSTANTS, FUNCTIONS
-from gradcli.library.vocabulary import Later, is_steady, method_of
+from gradcli.library.vocabulary import is_steady, loaded, method_of
 
 
 def no_grad():
@@ -44,14 +44,12 @@ class Dictionary:
     def load(self, names: Iterable[str]) -> None:
         """Has the functions of these names at hand, as far as they waited for their first use."""
         for name in names:
-            value = BUILTINS.get(name)
-            if type(value) is Later:
-                BUILTINS[name] = value.function
+            if name in BUILTINS:
+                BUILTINS[name] = loaded(BUILTINS[name])
 
     def is_operation(self, name: str) -> bool:
         """Whether a function or a method is an operation of the table by itself."""
-        value = BUILTINS.get(name) or method_of(name)
-        return hasattr(value.function if type(value) is Later else value, "op")
+        return hasattr(loaded(BUILTINS.get(name) or method_of(name)), "op")
 
     def is_steady(self, name: str) -> bool:
         """Whether a word is a function that comes to the same operations each time."""

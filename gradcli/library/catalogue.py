@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from gradcli.engine import Tensor
 from gradcli.engine.operation import Op
 from gradcli.library.queries import ATTRIBUTES
-from gradcli.library.vocabulary import FUNCTIONS, METHODS, Later, load_all, signature_of
+from gradcli.library.vocabulary import FUNCTIONS, METHODS, load_all, loaded, signature_of
 
 SECTIONS = {
     "Creation": "creation distributions",
@@ -94,20 +94,16 @@ def entries() -> list[Entry]:
     found: dict[int, tuple[Callable[..., Any], list[str]]] = {}
     for name, call in FUNCTIONS.items():
         if name != "no_grad" and name != "enable_grad":  # These are statements.
-            found.setdefault(id(_loaded(call)), (_loaded(call), []))[1].append(name)
+            found.setdefault(id(loaded(call)), (loaded(call), []))[1].append(name)
     for name, call in METHODS.items():
         base = name.removesuffix("_")
         if base == name or (base not in FUNCTIONS and base not in METHODS):
-            found.setdefault(id(_loaded(call)), (_loaded(call), []))[1].append(f".{name}")
+            found.setdefault(id(loaded(call)), (loaded(call), []))[1].append(f".{name}")
     for name, get in ATTRIBUTES[Tensor].items():
         found[id(get)] = get, [f".{name}"]
     made = [_entry(call, names) for call, names in found.values()]
     places = {title: number for number, title in enumerate(SECTIONS)}
     return sorted(made, key=lambda entry: (places[entry.section], _order(entry.name)))
-
-
-def _loaded(call: Callable[..., Any]) -> Callable[..., Any]:
-    return call.function if type(call) is Later else call
 
 
 def _order(name: str) -> tuple[str, str]:

@@ -3,7 +3,6 @@ comparisons and casts."""
 
 from __future__ import annotations
 
-import builtins
 from math import pi
 from typing import Any
 
@@ -421,7 +420,7 @@ for _new, _old in (("absolute", "abs"), ("negative", "neg"), ("multiply", "mul")
                    ("special.exp2", "exp2"), ("F.relu", "relu"), ("F.sigmoid", "sigmoid"), ("F.tanh",
                    "tanh")):  # fmt: skip
     alias(_new, _old)
-on_plain_values("abs", builtins.abs, 1)
+on_plain_values("abs", abs, 1)
 on_plain_values("round", rounded, 2)
 
 CONSTANTS |= {"pi": pi, "tau": 2 * pi, "e": float(np.e), "inf": float("inf"), "nan": float("nan")}

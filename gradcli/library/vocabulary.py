@@ -87,6 +87,11 @@ class Later:
         return self.function(*args, **named)
 
 
+def loaded(function: Any) -> Any:
+    """The function itself, also of one that waits for its first use."""
+    return function.function if type(function) is Later else function
+
+
 def is_steady(function: Any) -> bool:
     """Whether a function comes to the same operations each time (see `function`), as one of the table does."""
     return bool(places_of_tensors(function))
@@ -116,8 +121,7 @@ def enter_later(module: str, keys: str, method: bool = False) -> None:
 def load_all() -> None:
     """Loads every function that waits for its first use: for whoever goes through the whole vocabulary."""
     for function in [*FUNCTIONS.values(), *METHODS.values()]:
-        if type(function) is Later:
-            _ = function.function
+        loaded(function)
 
 
 def enter_table() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import select
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -58,9 +59,12 @@ def typed(*keys: str, session: Session | None = None, **options: Any) -> Typed:
 
 
 def _wait_until_idle(keyboard: PipeInput, screen: AppSession) -> None:
-    """Returns when the prompt has gone through its loop some times, and there was nothing left to read."""
-    turns = 0
-    while turns < 20:
+    """Returns when the prompt has gone through its loop some times, and there was nothing left to read.
+
+    Or after 20 seconds: a prompt that has ended goes through nothing, and the test's own assertion tells.
+    """
+    turns, end = 0, time.monotonic() + 20
+    while turns < 20 and time.monotonic() < end:
         app = screen.app
         turned = threading.Event()
         if app is not None and app.is_running and not app.is_done and app.loop is not None:
